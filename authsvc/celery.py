@@ -1,0 +1,17 @@
+"""The Celery application. Tasks carry ids only; results are not kept."""
+
+import os
+
+from celery import Celery
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "authsvc.settings")
+
+app = Celery("authsvc")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_our_logging(**_: object) -> None:
+    """Celery would replace the logging that the settings set up."""

@@ -1,0 +1,169 @@
+"""Settings, all from the environment. Every variable read here is documented in the README (a test compares)."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from authsvc.env import env_bool, env_int, env_list, env_str
+from authsvc.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env_str("AUTHSVC_DATA_DIR", str(BASE_DIR / ".authsvc"))).expanduser().resolve()
+
+DEBUG = env_bool("AUTHSVC_DEBUG", False)
+SECRET_KEY = env_str("AUTHSVC_SECRET_KEY")  # checked at start by authsvc.checks; `up` makes one
+BASE_URL = env_str("AUTHSVC_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+_base = urlsplit(BASE_URL)
+if _base.scheme not in ("http", "https") or not _base.hostname:
+    raise ImproperlyConfigured(f"AUTHSVC_BASE_URL must be an http(s) address, not {BASE_URL!r}")
+HTTPS = _base.scheme == "https"
+ALLOWED_HOSTS = env_list("AUTHSVC_ALLOWED_HOSTS") or sorted({_base.hostname, "localhost", "127.0.0.1", "[::1]"})
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+
+# Keys that seal secrets (vault.keyring): "id:base64,older-id:base64" or a file of such lines, the first is primary.
+KEK = env_str("AUTHSVC_KEK")
+KEK_FILE = env_str("AUTHSVC_KEK_FILE")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_htmx",
+    "ninja",
+    "channels",
+    "vault",
+    "flows",
+    "authsvc.keys",
+    "authsvc",
+]
+
+MIDDLEWARE = [
+    "authsvc.middleware.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "authsvc.urls"
+ASGI_APPLICATION = "authsvc.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ]
+        },
+    }
+]
+
+# --- database --------------------------------------------------------------------------------------------------
+DATABASE_URL = env_str("DATABASE_URL", f"sqlite:///{DATA_DIR / 'authsvc.sqlite3'}")
+try:
+    _database = dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)
+except (ValueError, KeyError) as error:
+    raise ImproperlyConfigured("DATABASE_URL must be a database address like postgres://user@host/name") from error
+if _database["ENGINE"] not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
+    raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL or SQLite database")
+if _database["ENGINE"].endswith("sqlite3"):
+    # SQLite has no row locks: writers queue at BEGIN, wait instead of failing, and readers never block.
+    _database["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DB_THREADS = env_int("AUTHSVC_DB_THREADS", 8, high=64)  # most database connections one process holds for async code
+
+# --- broker, wake-ups ------------------------------------------------------------------------------------------
+REDIS_URL = env_str("REDIS_URL")  # redis://…, unix://…; empty: everything in one process
+if REDIS_URL and urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):
+    raise ImproperlyConfigured("REDIS_URL must begin with redis://, rediss:// or unix://")
+CHANNEL_LAYERS = {
+    "default": (
+        {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+        if REDIS_URL
+        else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    )
+}
+CELERY_BROKER_URL = env_str(
+    "CELERY_BROKER_URL",
+    (REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL else "memory://"),
+)
+WORKER_FLOWS = env_int("AUTHSVC_WORKER_FLOWS", 64, high=1000)  # flows one worker process carries at once
+FLOW_LEASE_SECONDS = env_int("AUTHSVC_FLOW_LEASE_SECONDS", 30, low=3, high=600)
+BEAT_SECONDS = env_int("AUTHSVC_BEAT_SECONDS", 5, high=300)
+
+# --- flows -----------------------------------------------------------------------------------------------------
+INTERACTION_SECONDS = env_int("AUTHSVC_INTERACTION_SECONDS", 600, high=86400)
+FLOW_SECONDS = env_int("AUTHSVC_FLOW_SECONDS", 1200, high=86400)
+VERIFY_LOGINS = env_bool("AUTHSVC_VERIFY_LOGINS", True)
+
+# --- browsers --------------------------------------------------------------------------------------------------
+CHROMIUM_PATH = env_str("AUTHSVC_CHROMIUM_PATH")  # empty: found on PATH
+HEADLESS_SHELL_PATH = env_str("AUTHSVC_HEADLESS_SHELL_PATH")
+BROWSER_SANDBOX = env_bool("AUTHSVC_BROWSER_SANDBOX", True)
+BROWSER_OPENS = env_int("AUTHSVC_BROWSER_OPENS", 3, high=100)  # pages opened at the same time
+BROWSER_PACE_MS = env_int("AUTHSVC_BROWSER_PACE_MS", 0, low=0, high=5000)
+# Private hosts that logins may reach, e.g. "127.0.0.1,10.0.0.0/8,wiki.internal" (`up` names loopback).
+SSRF_ALLOW = env_list("AUTHSVC_SSRF_ALLOW")
+
+# --- pages -----------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"  # with no-referrer, Chromium posts `Origin: null`
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("AUTHSVC_BEHIND_TLS_PROXY", False) else None
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = env_int("AUTHSVC_MAX_BODY_BYTES", 1_048_576, low=1024, high=2**30)
+
+LOG_LEVEL = env_str("AUTHSVC_LOG_LEVEL", "INFO")
+LOG_JSON = env_bool("AUTHSVC_LOG_JSON", not DEBUG)
+LOGGING_CONFIG = None
+logging_config(level=LOG_LEVEL, as_json=LOG_JSON)

@@ -1,0 +1,31 @@
+"""Database work from async code: on threads of its own, so that it never blocks an event loop, and few of them,
+so that one process never holds more than `DB_THREADS` connections however many coroutines wait."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import ParamSpec, TypeVar
+
+from django.conf import settings
+from django.db import close_old_connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@cache
+def db_threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=settings.DB_THREADS, thread_name_prefix="db")
+
+
+def _call(work: Callable[[], T]) -> T:
+    close_old_connections()
+    return work()
+
+
+async def run_db(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call `function`, which may use the ORM, off the loop and return what it returns."""
+    return await asyncio.get_running_loop().run_in_executor(
+        db_threads(), _call, partial(function, *args, **kwargs)
+    )
