@@ -1,0 +1,20 @@
+"""The vocabulary of queries: every one about tenants' rows starts here."""
+
+from typing import Self, TypeVar
+
+from django.db import models
+
+from vault.principal import Principal
+
+M = TypeVar("M", bound=models.Model, covariant=True)
+
+
+class TenantQuerySet(models.QuerySet[M]):
+    """Rows that have an `organization` and a `project`."""
+
+    def in_project(self, *, organization_id: str, project_id: str) -> Self:
+        return self.filter(organization_id=organization_id, project_id=project_id)
+
+    def for_principal(self, principal: Principal) -> Self:
+        """What this caller may see: one project of its organization, nothing else."""
+        return self.in_project(organization_id=principal.organization_id, project_id=principal.project_id)

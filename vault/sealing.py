@@ -1,0 +1,61 @@
+"""Sealing values for an organization under its data key, and opening them again."""
+
+from django.db import IntegrityError, transaction
+
+from vault import crypto
+from vault.crypto import Envelope, Place
+from vault.errors import TamperedError
+from vault.ids import new_id
+from vault.keyring import keyring
+from vault.models import DataKey
+
+DATA_KEY_TABLE = "vault_datakey"
+
+
+def seal(*, organization_id: str, table: str, record_id: str, field: str, plaintext: bytes) -> bytes:
+    """`plaintext`, encrypted so that it opens only in this organization, table, record and field."""
+    data_key = data_key_primary(organization_id)
+    place = Place(organization_id=organization_id, table=table, record_id=record_id, field=field)
+    associated = crypto.associated_data(key_id=data_key.id, place=place)
+    body = crypto.encrypt(key=_unwrap(data_key), plaintext=plaintext, associated=associated)
+    return Envelope(version=crypto.VERSION, key_id=data_key.id, body=body).to_bytes()
+
+
+def open_sealed(*, organization_id: str, table: str, record_id: str, field: str, sealed: bytes) -> bytes:
+    """What was sealed. Raises `TamperedError` for changed, moved or foreign bytes, the same for each."""
+    envelope = crypto.envelope_parse(bytes(sealed))
+    data_key = DataKey.objects.filter(id=envelope.key_id, organization_id=organization_id).first()
+    if data_key is None:
+        raise TamperedError
+    place = Place(organization_id=organization_id, table=table, record_id=record_id, field=field)
+    associated = crypto.associated_data(key_id=data_key.id, place=place)
+    return crypto.decrypt(key=_unwrap(data_key), body=envelope.body, associated=associated)
+
+
+def data_key_primary(organization_id: str) -> DataKey:
+    """The key that seals new values of the organization; made when there is none yet."""
+    found = DataKey.objects.filter(organization_id=organization_id, is_primary=True).first()
+    return found or _data_key_create(organization_id)
+
+
+def _data_key_create(organization_id: str) -> DataKey:
+    source = keyring()
+    key_id = new_id("dk")
+    wrapped = source.wrap(key=crypto.key_new(), place=data_key_place(organization_id, key_id))
+    kek_id = crypto.envelope_parse(wrapped).key_id
+    try:
+        with transaction.atomic():
+            return DataKey.objects.create(
+                id=key_id, organization_id=organization_id, wrapped=wrapped, kek_id=kek_id
+            )
+    except IntegrityError:  # somebody else made the first one
+        return DataKey.objects.get(organization_id=organization_id, is_primary=True)
+
+
+def data_key_place(organization_id: str, key_id: str) -> Place:
+    return Place(organization_id=organization_id, table=DATA_KEY_TABLE, record_id=key_id, field="wrapped")
+
+
+def _unwrap(data_key: DataKey) -> bytes:
+    place = data_key_place(data_key.organization_id, data_key.id)
+    return keyring().unwrap(wrapped=bytes(data_key.wrapped), place=place)
