@@ -1,0 +1,48 @@
+"""Addresses that callers give, checked before anything connects: syntax, literal private addresses, plain http.
+
+Names are resolved and checked again at the moment of connecting (the engine's egress)."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from flows.engine.guard import Guard, Refused
+from flows.engine.origins import InvalidDomain, Site, origin_of, site_parse
+from flows.errors import ConnectionInvalid
+
+
+def domain_check(text: str, *, ssrf_allow: Sequence[str]) -> str:
+    """The normalised domain (`host` or `host:port`); raises `ConnectionInvalid`."""
+    site = _site(text, what="domain")
+    _host_check(site.host, site.port or 443, what="domain", guard=Guard(ssrf_allow))
+    return str(site)
+
+
+def domains_normalise(texts: Sequence[str]) -> list[str]:
+    """`allowed_domains` as they are kept, without doubles."""
+    return list(dict.fromkeys(str(_site(text, what="allowed_domains")) for text in texts))
+
+
+def login_url_check(url: str, *, ssrf_allow: Sequence[str]) -> str:
+    """An http(s) address without user or password; http only for hosts of the allow-list."""
+    origin = origin_of(url)
+    if origin is None or "@" in urlsplit(url).netloc:
+        raise ConnectionInvalid("login_url must be an https address without user name or password")
+    guard = Guard(ssrf_allow)
+    if origin.scheme == "http" and not guard.names_host(origin.host, origin.port):
+        raise ConnectionInvalid("login_url may be plain http only for hosts on this installation's allow-list")
+    _host_check(origin.host, origin.port, what="login_url", guard=guard)
+    return url
+
+
+def _site(text: str, *, what: str) -> Site:
+    try:
+        return site_parse(text)
+    except InvalidDomain as error:
+        raise ConnectionInvalid(f"{what}: {error}") from error
+
+
+def _host_check(host: str, port: int, *, what: str, guard: Guard) -> None:
+    try:
+        guard.check_host(host, port)
+    except Refused as error:
+        raise ConnectionInvalid(f"{what}: {error}", code="address_refused") from error

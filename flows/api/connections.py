@@ -1,0 +1,146 @@
+"""`/auth/connections`: each operation parses, calls one service or selector, and renders."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from ninja import Router
+from vault.api.paging import page
+
+from flows.api.schemas import (
+    ConnectionCreate,
+    LoginOptions,
+    LoginStarted,
+    ManagedAuth,
+    SubmitAccepted,
+    SubmitBody,
+)
+from flows.dispatch import flow_dispatch
+from flows.errors import NotAwaitingInput
+from flows.links import handoff_code, hosted_url
+from flows.models import Connection, Flow
+from flows.selectors import connection_get, connection_state, connections_list, flow_latest
+from flows.services.connections import NewConnection, connection_create, connection_delete
+from flows.services.flows import flow_cancel, flow_start
+from flows.services.submissions import submission_accept
+from flows.sse import flow_stream
+from flows.submissions import Submission
+from flows.transitions import LIVE
+from flows.wake import wake_sync
+from vault.aio import run_db
+from vault.principal import Principal
+
+router = Router(tags=["auth connections"])
+
+
+def _principal(request: HttpRequest) -> Principal:
+    principal: Principal = request.auth  # type: ignore[attr-defined]  # set by the authentication
+    return principal
+
+
+def _state(connection: Connection) -> dict[str, Any]:
+    return connection_state(connection, flow_latest(connection), now=timezone.now())
+
+
+@router.post("", response={201: ManagedAuth}, exclude_unset=True, summary="Create a connection")
+def create(request: HttpRequest, body: ConnectionCreate) -> tuple[int, dict[str, Any]]:
+    new = NewConnection(
+        domain=body.domain,
+        profile_name=body.profile_name,
+        login_url=body.login_url or "",
+        allowed_domains=body.allowed_domains,
+        credential=body.credential.model_dump(exclude_unset=True) if body.credential else None,
+        save_credentials=body.save_credentials,
+        health_checks=body.health_checks,
+        health_check_interval=body.health_check_interval,
+        auto_reauth=body.auto_reauth,
+        record_session=body.record_session,
+        browser=body.browser.model_dump(exclude_unset=True) if body.browser else {},
+        telemetry=body.browser_telemetry,
+        proxy=body.proxy.model_dump(exclude_unset=True) if body.proxy else None,
+    )
+    principal = _principal(request)
+    connection = connection_create(principal, new, ssrf_allow=settings.SSRF_ALLOW, now=timezone.now())
+    return 201, _state(connection)
+
+
+@router.get("", response=list[ManagedAuth], exclude_unset=True, summary="List connections")
+def list_connections(
+    request: HttpRequest,
+    response: HttpResponse,
+    domain: str | None = None,
+    profile_name: str | None = None,
+    query: str | None = None,
+    limit: int = 20,
+    offset: int = 0,
+) -> list[dict[str, Any]]:
+    rows = connections_list(_principal(request), domain=domain, profile_name=profile_name, query=query)
+    return page(request, response, rows, limit, offset, _state)
+
+
+@router.get("/{connection_id}", response=ManagedAuth, exclude_unset=True, summary="Retrieve a connection")
+def retrieve(request: HttpRequest, connection_id: str) -> dict[str, Any]:
+    return _state(connection_get(_principal(request), connection_id))
+
+
+@router.delete("/{connection_id}", response={204: None}, summary="Delete a connection")
+def delete(request: HttpRequest, connection_id: str) -> tuple[int, None]:
+    principal = _principal(request)
+    stopped = connection_delete(principal, connection_get(principal, connection_id), now=timezone.now())
+    for flow_id in stopped:
+        wake_sync(flow_id)
+    return 204, None
+
+
+@router.post("/{connection_id}/login", response=LoginStarted, exclude_unset=True, summary="Start or join a login")
+def login(request: HttpRequest, connection_id: str, body: LoginOptions | None = None) -> dict[str, Any]:
+    connection = connection_get(_principal(request), connection_id)
+    overrides = body.model_dump(exclude_unset=True, exclude_none=True) if body else {}
+    flow, new = flow_start(connection, now=timezone.now(), overrides=overrides)
+    if new:
+        flow_dispatch(flow.id)
+    return {
+        "id": connection.id,
+        "flow_expires_at": flow.expires_at,
+        "flow_type": flow.type,
+        "hosted_url": hosted_url(flow),
+        "handoff_code": handoff_code(flow_id=flow.id, generation=flow.generation),
+    }
+
+
+@router.post("/{connection_id}/submit", response=SubmitAccepted, summary="Submit values or a choice")
+def submit(request: HttpRequest, connection_id: str, body: SubmitBody) -> dict[str, Any]:
+    connection = connection_get(_principal(request), connection_id)
+    flow = submission_accept(connection, Submission(**body.model_dump()), now=timezone.now())
+    wake_sync(flow.id)
+    return {"accepted": True}
+
+
+@router.post("/{connection_id}/cancel", response=ManagedAuth, exclude_unset=True, summary="Cancel the login")
+def cancel(request: HttpRequest, connection_id: str) -> dict[str, Any]:
+    connection = connection_get(_principal(request), connection_id)
+    flow = Flow.objects.filter(connection=connection, state__in=LIVE).first()
+    if flow is None or not flow_cancel(flow.id, now=timezone.now()):
+        raise NotAwaitingInput("No login is in progress", code="no_flow_in_progress")
+    wake_sync(flow.id)
+    return _state(connection)
+
+
+@router.get("/{connection_id}/events", summary="Follow the login (server-sent events)", response={200: None})
+async def events(request: HttpRequest, connection_id: str) -> StreamingHttpResponse:
+    connection = await run_db(connection_get, _principal(request), connection_id)
+    flow = await run_db(flow_latest, connection)
+    if flow is None:
+        raise NotAwaitingInput("No login was started: call login first", code="no_flow_in_progress")
+    response = StreamingHttpResponse(
+        flow_stream(flow.id, after=_last_event_id(request)), content_type="text/event-stream"
+    )
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _last_event_id(request: HttpRequest) -> int:
+    value = request.headers.get("Last-Event-ID", "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else 0

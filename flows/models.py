@@ -1,0 +1,186 @@
+"""Connections, their flows, what each flow asked, and what happened.
+
+Every row names its organization and project, and every query starts from a principal (`for_principal`)."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from flows.transitions import LIVE, WAITING, FlowState
+from vault.models import Credential, Profile, TenantModel, id_field
+
+DEFAULT_CHECK_INTERVAL = 3600
+
+
+class ConnectionStatus(models.TextChoices):
+    AUTHENTICATED = "AUTHENTICATED"
+    NEEDS_AUTH = "NEEDS_AUTH"
+
+
+class FlowType(models.TextChoices):
+    LOGIN = "LOGIN"
+    REAUTH = "REAUTH"
+
+
+class Connection(TenantModel):
+    """A profile kept logged in to a domain. Options that only other parts obey are stored and echoed as given."""
+
+    id = id_field("ma")
+    profile = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="connections")
+    domain = models.CharField(max_length=260)
+    login_url = models.CharField(max_length=2048, blank=True, default="")
+    allowed_domains = models.JSONField(default=list, blank=True)
+    consented_origins = models.JSONField(default=list, blank=True)
+    credential = models.ForeignKey(
+        Credential, null=True, blank=True, on_delete=models.SET_NULL, related_name="connections"
+    )
+    credential_source = models.JSONField(null=True, blank=True)  # {"provider", "path" | "auto"}
+    save_credentials = models.BooleanField(default=True)
+    health_checks = models.BooleanField(default=True)
+    health_check_interval = models.PositiveIntegerField(default=DEFAULT_CHECK_INTERVAL)
+    auto_reauth = models.BooleanField(default=True)
+    record_session = models.BooleanField(default=False)
+    browser = models.JSONField(default=dict, blank=True)
+    telemetry = models.JSONField(null=True, blank=True)
+    proxy = models.JSONField(null=True, blank=True)
+    skill_mode = models.CharField(max_length=16, default="enabled")
+    status = models.CharField(max_length=16, choices=ConnectionStatus.choices, default=ConnectionStatus.NEEDS_AUTH)
+    post_login_url = models.CharField(max_length=4096, blank=True, default="")
+    auth_check = models.JSONField(null=True, blank=True)  # {"url", "signed_in", "signed_out"}
+    last_login_at = models.DateTimeField(null=True, blank=True)
+    last_auth_check_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "profile", "domain"], name="connection_once_per_profile")
+        ]
+        indexes = [models.Index(fields=["project", "created_at"], name="connection_listing")]
+
+    def __str__(self) -> str:
+        return f"{self.domain} ({self.id})"
+
+
+class Flow(TenantModel):
+    """One attempt to log in. `attempt` counts the workers that took it: what an earlier one writes is refused."""
+
+    id = id_field("flow")
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="flows")
+    type = models.CharField(max_length=8, choices=FlowType.choices, default=FlowType.LOGIN)
+    state = models.CharField(
+        max_length=32,
+        choices=[(state.value, state.value) for state in FlowState],
+        default=FlowState.DISCOVERING,
+    )
+    reached = models.CharField(max_length=32, default=FlowState.DISCOVERING)  # the last live state
+    overrides = models.JSONField(default=dict, blank=True)  # this login's own browser options
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    attempt = models.PositiveIntegerField(default=0)
+    lease_holder = models.CharField(max_length=80, blank=True, default="")
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    dispatched_at = models.DateTimeField()
+
+    generation = models.PositiveIntegerField(default=1)  # of the hosted link
+    used_generation = models.PositiveIntegerField(default=0)  # links up to this one are spent
+    page_session_hash = models.CharField(max_length=64, blank=True, default="")  # of the browser that opened it
+
+    rejected = models.JSONField(default=list, blank=True)  # refs the site refused in this flow
+    sent = models.JSONField(default=dict, blank=True)  # ref -> how often it was typed, outcome seen or not
+    error_code = models.CharField(max_length=40, blank=True, default="")
+    error_message = models.CharField(max_length=1000, blank=True, default="")
+    website_error = models.CharField(max_length=1000, blank=True, default="")
+    post_login_url = models.CharField(max_length=4096, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection"],
+                condition=Q(state__in=[state.value for state in LIVE]),
+                name="one_live_flow_per_connection",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["connection", "-created_at"], name="flow_history"),
+            models.Index(
+                fields=["lease_expires_at"],
+                condition=Q(state__in=[state.value for state in LIVE]),
+                name="flow_due",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.state}"
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE
+
+    @property
+    def waiting(self) -> bool:
+        return self.state in WAITING
+
+    def status_at(self, now: datetime) -> str:
+        """The wire's `flow_status`; a flow past its time is expired even before anybody noted it."""
+        if self.live:
+            return "EXPIRED" if now >= self.expires_at else "IN_PROGRESS"
+        return self.state
+
+    def step_at(self, now: datetime) -> str:
+        """The wire's `flow_step`."""
+        return self.state if self.status_at(now) == "IN_PROGRESS" else "COMPLETED"
+
+
+class Interaction(TenantModel):
+    """One actionable pause. `sealed_values` holds what was submitted until the flow ends, then nothing."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        ANSWERED = "answered"
+        WITHDRAWN = "withdrawn"
+
+    id = id_field("int")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="interactions")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    url = models.CharField(max_length=4096, blank=True, default="")
+    title = models.CharField(max_length=500, blank=True, default="")
+    fields = models.JSONField(default=list)  # flows.pauses.fields_to_json
+    choices = models.JSONField(default=list)
+    instruction = models.TextField(blank=True, default="")
+    website_error = models.CharField(max_length=1000, blank=True, default="")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+    picked = models.CharField(max_length=80, blank=True, default="")
+    given = models.JSONField(default=list)  # ids of the fields that were submitted
+    sealed_values = models.BinaryField(null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["flow"], condition=Q(state="open"), name="one_open_interaction_per_flow")
+        ]
+        indexes = [models.Index(fields=["flow", "-created_at"], name="interaction_history")]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.state}"
+
+
+class FlowEvent(TenantModel):
+    """What a flow looked like after a change, as its followers saw it. Carries no value and no link."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=32)
+    state = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["flow", "id"], name="flow_event_order")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.at:%H:%M:%S}"

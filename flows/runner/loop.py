@@ -1,0 +1,81 @@
+"""The worker's one asyncio loop: a thread of its own that carries every flow of the process, and its browsers."""
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+from concurrent.futures import Future
+from functools import cache
+
+from django.conf import settings
+
+from flows.engine.browsers import BrowserOptions, Browsers
+from flows.runner.run import flow_run
+
+log = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 10
+
+
+def browser_options() -> BrowserOptions:
+    """From the settings."""
+    return BrowserOptions(
+        chromium_path=settings.CHROMIUM_PATH,
+        headless_shell_path=settings.HEADLESS_SHELL_PATH,
+        sandbox=settings.BROWSER_SANDBOX,
+        opens=settings.BROWSER_OPENS,
+        pace_ms=settings.BROWSER_PACE_MS,
+        ssrf_allow=tuple(settings.SSRF_ALLOW),
+    )
+
+
+class WorkerLoop:
+    """Starts at first use. Tasks hand over a flow and wait on their own cheap thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._browsers = Browsers(browser_options())
+        self._holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._thread = threading.Thread(target=self._serve, name="flows", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def run(self, flow_id: str) -> None:
+        """Block until the flow ended or turned out to be somebody else's."""
+        self.submit(flow_id).result()
+
+    def submit(self, flow_id: str) -> "Future[None]":
+        work = flow_run(flow_id, browsers=self._browsers, holder=self._holder)
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def warm(self) -> None:
+        """Start the drivers before the first flow needs them."""
+        asyncio.run_coroutine_threadsafe(self._browsers.start(), self._loop)
+
+    def close(self) -> None:
+        """Stop flows where they are (their leases lapse, another worker restarts them) and close the browsers."""
+        future = asyncio.run_coroutine_threadsafe(self._drain(), self._loop)
+        try:
+            future.result(CLOSE_SECONDS)
+        except TimeoutError:
+            log.warning("browsers did not close in time")
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(CLOSE_SECONDS)
+
+    async def _drain(self) -> None:
+        current = asyncio.current_task()
+        carried = [task for task in asyncio.all_tasks() if task is not current]
+        for task in carried:
+            task.cancel()
+        await asyncio.gather(*carried, return_exceptions=True)
+        await self._browsers.close()
+
+
+@cache
+def worker_loop() -> WorkerLoop:
+    """The process's loop."""
+    return WorkerLoop()

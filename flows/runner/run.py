@@ -1,0 +1,237 @@
+"""One flow from claim to end: claims it, lets the engine log in, stores what came out."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from vault.profiles import Lease, profile_release
+
+from flows.engine.browsers import Browsers
+from flows.engine.contract import (
+    BrowserSettings,
+    ErrorCode,
+    Failed,
+    FlowStopped,
+    LoggedIn,
+    LoginRequest,
+    Outcome,
+)
+from flows.engine.errors import BrowserLost
+from flows.engine.login import login
+from flows.models import Flow
+from flows.runner.host import FlowHost
+from flows.runner.profiles import lease_take, state_for_engine, state_load, state_store
+from flows.services.flows import (
+    Claim,
+    connection_authenticated,
+    flow_claim,
+    flow_end,
+    flow_move,
+    flow_renew,
+)
+from flows.services.values import values_save, values_usable
+from flows.transitions import FlowInput
+from flows.wake import listening, wake
+from vault.aio import run_db
+from vault.errors import VaultError
+
+log = logging.getLogger(__name__)
+
+PROFILE_WAIT_SECONDS = 20  # for another writer of the same profile to finish
+BROWSER_TRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the engine is asked, and the profile as it was then."""
+
+    request: LoginRequest
+    profile_id: str
+    base: dict[str, Any]
+
+
+async def flow_run(flow_id: str, *, browsers: Browsers, holder: str) -> None:
+    """Carry the flow to its end. Returns at once when another worker holds it."""
+    claim = await run_db(flow_claim, flow_id, holder=holder, now=timezone.now())
+    await wake(flow_id)
+    if claim is None:
+        return
+    try:
+        async with listening(flow_id) as listener, _lease_kept(claim):
+            await _carry(claim, browsers=browsers, host=FlowHost(claim, listener=listener))
+    finally:
+        await wake(flow_id)
+
+
+@asynccontextmanager
+async def _lease_kept(claim: Claim) -> AsyncIterator[None]:
+    """Renew the hold while the block runs; cancel the block when the flow is no longer ours."""
+    carrying = asyncio.current_task()
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(settings.FLOW_LEASE_SECONDS / 3)
+            if not await run_db(flow_renew, claim, now=timezone.now()):
+                if carrying is not None:
+                    carrying.cancel("the flow ended or moved to another worker")
+                return
+
+    keeper = asyncio.create_task(keep(), name=f"lease {claim.flow_id}")
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
+
+
+async def _carry(claim: Claim, *, browsers: Browsers, host: FlowHost) -> None:
+    try:
+        job = await run_db(_job, claim.flow_id)
+        left = (job.request.deadline - timezone.now()).total_seconds() if job.request.deadline else None
+        async with asyncio.timeout(left):
+            outcome = await _login(job, browsers=browsers, host=host)
+            await _finish(claim, job, outcome)
+    except FlowStopped as stop:
+        await _end_stopped(claim, stop.code)
+    except TimeoutError:
+        await _end_stopped(claim, ErrorCode.FLOW_EXPIRED)
+    except VaultError as error:
+        log.warning("the vault refused: %s", error.code, extra={"flow_id": claim.flow_id})
+        await _fail(claim, Failed(ErrorCode.INTERNAL_ERROR, f"The vault refused: {error.code}"))
+    except Exception as error:  # the last line: a flow never hangs because of our mistake
+        # The message of an unknown exception may quote the page or a value: only its type is logged.
+        log.error("flow ended by %s", _where(error), extra={"flow_id": claim.flow_id})
+        await _fail(claim, Failed(ErrorCode.INTERNAL_ERROR, "The login failed because of an internal error."))
+
+
+def _where(error: BaseException) -> str:
+    """Type and innermost line of an exception, without its message."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
+    return f"{type(error).__name__} at {place}"
+
+
+async def _login(job: Job, *, browsers: Browsers, host: FlowHost) -> Outcome:
+    """A browser that dies is replaced once; what was typed counts as sent."""
+    for last in range(1, BROWSER_TRIES + 1):
+        try:
+            return await login(browsers, job.request, host)
+        except BrowserLost:
+            log.warning("browser lost", extra={"flow_id": host.claim.flow_id})
+            if last == BROWSER_TRIES:
+                break
+            job = await run_db(_job, host.claim.flow_id)
+    return Failed(ErrorCode.INTERNAL_ERROR, "The browser stopped working twice.")
+
+
+def _job(flow_id: str) -> Job:
+    flow = Flow.objects.select_related("connection__credential").get(pk=flow_id)
+    connection = flow.connection
+    base = state_load(connection.profile_id)
+    usable = values_usable(flow)
+    browser = {**connection.browser, **flow.overrides.get("browser", {})}
+    request = LoginRequest(
+        domain=connection.domain,
+        login_url=connection.login_url or None,
+        settings=BrowserSettings(tenant=connection.organization_id, stealth=browser.get("stealth") is not False),
+        allowed_domains=tuple(connection.allowed_domains),
+        consented_origins=tuple(connection.consented_origins),
+        known=usable.known,
+        rejected=usable.rejected,
+        sso_provider=(connection.credential.sso_provider or None) if connection.credential else None,
+        state=state_for_engine(base),
+        verify=settings.VERIFY_LOGINS,
+        deadline=flow.expires_at,
+    )
+    return Job(request=request, profile_id=connection.profile_id, base=base)
+
+
+async def _finish(claim: Claim, job: Job, outcome: Outcome) -> None:
+    if isinstance(outcome, Failed):
+        await _fail(claim, outcome)
+        return
+    lease = await _profile_lease(job.profile_id, holder=claim.flow_id)
+    if lease is None:
+        await _fail(claim, Failed(ErrorCode.INTERNAL_ERROR, "The profile is being written by another session."))
+        return
+    try:
+        await run_db(_store, claim, job, outcome, lease, now=timezone.now())
+    finally:
+        await run_db(profile_release, lease)
+
+
+async def _profile_lease(profile_id: str, *, holder: str) -> Lease | None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PROFILE_WAIT_SECONDS):
+            while True:
+                lease = await run_db(lease_take, profile_id, holder=holder, now=timezone.now())
+                if lease is not None:
+                    return lease
+                await asyncio.sleep(0.2)
+    return None
+
+
+def _store(claim: Claim, job: Job, outcome: LoggedIn, lease: Lease, *, now: datetime) -> None:
+    """Profile, credential, connection and flow change together or not at all."""
+    with transaction.atomic():
+        flow = Flow.objects.select_related("connection__credential", "connection__profile").get(pk=claim.flow_id)
+        values_save(flow, given=outcome.given, name=f"{flow.connection.domain} {flow.connection_id}")
+        moved = flow_move(
+            claim.flow_id,
+            FlowInput.SUCCEED,
+            now=now,
+            attempt=claim.attempt,
+            post_login_url=outcome.post_login_url[:4096],
+            website_error="",
+        )
+        if not moved:
+            transaction.set_rollback(True)
+            return
+        state_store(lease, base=job.base, captured=outcome.state, now=now)
+        check = outcome.check
+        connection_authenticated(
+            flow,
+            now=now,
+            post_login_url=outcome.post_login_url,
+            auth_check=(
+                {"url": check.url, "signed_in": dict(check.signed_in), "signed_out": dict(check.signed_out)}
+                if check is not None
+                else None
+            ),
+        )
+
+
+async def _fail(claim: Claim, failed: Failed) -> None:
+    await run_db(
+        flow_end,
+        claim.flow_id,
+        FlowInput.FAIL,
+        now=timezone.now(),
+        attempt=claim.attempt,
+        code=failed.code,
+        message=failed.message,
+        website_error=failed.website_error,
+    )
+
+
+async def _end_stopped(claim: Claim, code: ErrorCode) -> None:
+    """An interaction or the flow ran out of time; a canceled or lost flow was already ended by somebody else."""
+    if code is ErrorCode.FLOW_EXPIRED:
+        await run_db(
+            flow_end,
+            claim.flow_id,
+            FlowInput.EXPIRE,
+            now=timezone.now(),
+            attempt=claim.attempt,
+            code=code,
+        )

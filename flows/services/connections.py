@@ -1,0 +1,115 @@
+"""Creating and deleting connections."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from flows.addresses import domain_check, domains_normalise, login_url_check
+from flows.errors import ConnectionExists, ConnectionInvalid
+from flows.models import DEFAULT_CHECK_INTERVAL, Connection, Flow
+from flows.services.flows import flow_cancel
+from flows.transitions import LIVE
+from vault.audit import Event, audit_append
+from vault.credentials import credential_get
+from vault.principal import Principal
+from vault.profiles import profile_get_or_create
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewConnection:
+    """What a caller asks for; absent members have the contract's defaults."""
+
+    domain: str
+    profile_name: str
+    login_url: str = ""
+    allowed_domains: Sequence[str] = ()
+    credential: Mapping[str, Any] | None = None
+    save_credentials: bool = True
+    health_checks: bool = True
+    health_check_interval: int = DEFAULT_CHECK_INTERVAL
+    auto_reauth: bool = True
+    record_session: bool = False
+    browser: Mapping[str, Any] = field(default_factory=dict)
+    telemetry: Mapping[str, Any] | None = None
+    proxy: Mapping[str, Any] | None = None
+
+
+def connection_create(
+    principal: Principal, new: NewConnection, *, ssrf_allow: Sequence[str], now: datetime
+) -> Connection:
+    """Raises `ConnectionInvalid` for a bad domain or address, `ConnectionExists` for a second one of the same profile
+    and domain, and the vault's NotFound for an unknown credential. Creates the profile where it does not exist."""
+    domain = domain_check(new.domain, ssrf_allow=ssrf_allow)
+    login_url = login_url_check(new.login_url, ssrf_allow=ssrf_allow) if new.login_url else ""
+    allowed = domains_normalise(new.allowed_domains)
+    credential, source = _credential(principal, new.credential)
+    with transaction.atomic():
+        profile = profile_get_or_create(principal, new.profile_name)
+        try:
+            with transaction.atomic():
+                connection = Connection.objects.create(
+                    organization_id=profile.organization_id,
+                    project_id=profile.project_id,
+                    profile=profile,
+                    domain=domain,
+                    login_url=login_url,
+                    allowed_domains=allowed,
+                    credential=credential,
+                    credential_source=source,
+                    save_credentials=new.save_credentials,
+                    health_checks=new.health_checks,
+                    health_check_interval=new.health_check_interval,
+                    auto_reauth=new.auto_reauth,
+                    record_session=new.record_session,
+                    browser=dict(new.browser),
+                    telemetry=dict(new.telemetry) if new.telemetry is not None else None,
+                    proxy=dict(new.proxy) if new.proxy is not None else None,
+                    created_at=now,
+                )
+        except IntegrityError:
+            raise ConnectionExists(
+                f"A connection for {domain} with the profile {new.profile_name} already exists"
+            ) from None
+        _audit(principal, "connection.create", connection)
+    return connection
+
+
+def _credential(principal: Principal, reference: Mapping[str, Any] | None) -> tuple[Any, dict[str, Any] | None]:
+    if not reference:
+        return None, None
+    if reference.get("name"):
+        if reference.get("provider"):
+            raise ConnectionInvalid("credential: give either name or provider")
+        return credential_get(principal, str(reference["name"])), None
+    if reference.get("provider"):
+        raise ConnectionInvalid(f"credential: no provider is named {reference['provider']!s:.80}")
+    raise ConnectionInvalid("credential: give a name, or a provider with path or auto")
+
+
+def connection_delete(principal: Principal, connection: Connection, *, now: datetime) -> list[str]:
+    """Remove the connection with its flows and everything sealed in them; the profile and the credential stay.
+    Gives the ids of the flows that were stopped, for waking their workers."""
+    with transaction.atomic():
+        live = list(Flow.objects.filter(connection=connection, state__in=LIVE).values_list("pk", flat=True))
+        for flow_id in live:
+            flow_cancel(flow_id, now=now)
+        _audit(principal, "connection.delete", connection)
+        connection.delete()
+    return live
+
+
+def _audit(principal: Principal, action: str, connection: Connection) -> None:
+    audit_append(
+        Event(
+            organization_id=connection.organization_id,
+            project_id=connection.project_id,
+            actor=principal.actor,
+            action=action,
+            resource_type="connection",
+            resource_id=connection.id,
+            details={"domain": connection.domain},
+        )
+    )

@@ -1,0 +1,154 @@
+"""Which values a flow may use, and releasing them one at a time: recorded first, then opened, then typed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from vault.credentials import (
+    TotpCode,
+    TotpWait,
+    Use,
+    credential_names,
+    credential_rejected,
+    credential_rejected_names,
+    credential_save,
+    credential_totp_reveal,
+    credential_value_reveal,
+)
+
+from flows.models import Connection, Flow, Interaction
+from flows.pauses import field_from_json, is_code
+from flows.services.submissions import values_open
+from vault.audit import Event, audit_commit
+from vault.secret import Secret
+
+MAX_SENDS = 2  # a value whose outcome was not seen counts as one attempt; after two it is asked again
+
+TOTP_NAME = "totp_code"
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """Names of the values a login may use unasked, and of those the site has refused."""
+
+    known: frozenset[str]
+    rejected: frozenset[str]
+
+
+def values_usable(flow: Flow) -> Usable:
+    """From the credential, and from what was typed earlier in this flow (before a worker was lost)."""
+    stored: frozenset[str] = frozenset()
+    refused = frozenset(flow.rejected)
+    credential = flow.connection.credential
+    if credential is not None:
+        stored = credential_names(credential)
+        refused |= credential_rejected_names(credential)
+    spent = frozenset(ref for ref, count in flow.sent.items() if count >= MAX_SENDS and ref != TOTP_NAME)
+    return Usable(known=stored | frozenset(_given_earlier(flow)), rejected=refused | spent)
+
+
+def _given_earlier(flow: Flow) -> dict[str, tuple[Interaction, str]]:
+    """ref -> where its newest value was submitted; codes are good for one use and are left out."""
+    found: dict[str, tuple[Interaction, str]] = {}
+    rows = Interaction.objects.filter(flow=flow, sealed_values__isnull=False).order_by("created_at")
+    for interaction in rows:
+        for field in map(field_from_json, interaction.fields):
+            if field.id in interaction.given and not is_code(field) and field.ref not in flow.rejected:
+                found[field.ref] = (interaction, field.id)
+    return found
+
+
+def _use(flow: Flow, *, origin: str) -> Use:
+    return Use(
+        organization_id=flow.organization_id,
+        project_id=flow.project_id,
+        actor=f"flow:{flow.id}",
+        connection_id=flow.connection_id,
+        flow_id=flow.id,
+        origin=origin,
+    )
+
+
+def _sent(flow: Flow, ref: str) -> None:
+    with transaction.atomic():
+        fresh = Flow.objects.select_for_update().get(pk=flow.pk)
+        Flow.objects.filter(pk=flow.pk).update(sent={**fresh.sent, ref: fresh.sent.get(ref, 0) + 1})
+
+
+def value_stored(flow_id: str, name: str, *, origin: str, now: datetime) -> Secret | TotpWait:
+    """One stored value by name; for a one-time code possibly the time to wait first."""
+    flow = Flow.objects.select_related("connection__credential").get(pk=flow_id)
+    credential = flow.connection.credential
+    use = _use(flow, origin=origin)
+    if name == TOTP_NAME and credential is not None:
+        result = credential_totp_reveal(credential_id=credential.id, use=use, now=now)
+        return result.code if isinstance(result, TotpCode) else result
+    earlier = _given_earlier(flow).get(name)
+    if earlier is not None:
+        _sent(flow, name)
+        return value_given(earlier[0].id, earlier[1], origin=origin)
+    if credential is None:
+        raise KeyError(name)
+    _sent(flow, name)
+    return credential_value_reveal(credential_id=credential.id, name=name, use=use)
+
+
+def value_given(interaction_id: str, field_id: str, *, origin: str) -> Secret:
+    """One value of an answered interaction; its use is on record before it is opened."""
+    interaction = Interaction.objects.select_related("flow").get(pk=interaction_id)
+    field = next(item for item in map(field_from_json, interaction.fields) if item.id == field_id)
+    audit_commit(
+        Event(
+            organization_id=interaction.organization_id,
+            project_id=interaction.project_id,
+            actor=f"flow:{interaction.flow_id}",
+            action="submission.use",
+            resource_type="interaction",
+            resource_id=interaction.id,
+            details={"names": [field.ref], "origin": origin, "connection_id": interaction.flow.connection_id},
+        )
+    )
+    if not is_code(field):
+        _sent(interaction.flow, field.ref)
+    return values_open(interaction)[field_id]
+
+
+def values_rejected(flow_id: str, names: frozenset[str]) -> None:
+    """The site refused these: neither the flow nor the credential sends them again."""
+    with transaction.atomic():
+        flow = Flow.objects.select_related("connection__credential").get(pk=flow_id)
+        earlier = _given_earlier(flow)
+        Flow.objects.filter(pk=flow_id).update(rejected=sorted({*flow.rejected, *names}))
+        credential = flow.connection.credential
+        stored = names - set(earlier) - {TOTP_NAME}
+        if credential is not None and stored & credential_names(credential):
+            credential_rejected(credential.id, stored & credential_names(credential))
+
+
+def value_accepted_again(flow_id: str, names: frozenset[str]) -> None:
+    """A person gave new values for refused refs: the new ones may be sent."""
+    with transaction.atomic():
+        flow = Flow.objects.get(pk=flow_id)
+        Flow.objects.filter(pk=flow_id).update(
+            rejected=[name for name in flow.rejected if name not in names],
+            sent={ref: count for ref, count in flow.sent.items() if ref not in names},
+        )
+
+
+def values_save(flow: Flow, *, given: frozenset[str], name: str) -> None:
+    """Keep what was typed in a successful login in the connection's credential, never codes."""
+    connection = flow.connection
+    if not connection.save_credentials or connection.credential_source:
+        return
+    typed = {ref: values_open(where)[field_id] for ref, (where, field_id) in _given_earlier(flow).items()}
+    keep = {ref: value for ref, value in typed.items() if ref in given}
+    if not keep:
+        return
+    credential = credential_save(
+        organization_id=connection.organization_id,
+        project_id=connection.project_id,
+        domain=connection.domain,
+        name=connection.credential.name if connection.credential is not None else name,
+        values=keep,
+    )
+    Connection.objects.filter(pk=connection.pk).update(credential=credential)

@@ -1,0 +1,42 @@
+"""Celery's doors: ids in, nothing out."""
+
+import logging
+
+from celery import shared_task
+from celery.signals import worker_ready, worker_shutdown
+from django.utils import timezone
+
+from flows.dispatch import RUN_FLOW, flow_dispatch
+from flows.runner.loop import worker_loop
+from flows.services.flows import flow_expire_overdue, flows_abandoned
+from flows.wake import wake_sync
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name=RUN_FLOW, ignore_result=True)
+def run_flow(flow_id: str) -> None:
+    """Carry one flow on the process's loop; this thread only waits."""
+    worker_loop().run(flow_id)
+
+
+@shared_task(name="flows.tick", ignore_result=True)
+def tick() -> None:
+    """End what is over, hand out again what nobody works on. Any number may run at the same time."""
+    now = timezone.now()
+    for flow_id in flow_expire_overdue(now=now):
+        wake_sync(flow_id)
+    for flow_id in flows_abandoned(now=now):
+        log.info("handing out again", extra={"flow_id": flow_id})
+        flow_dispatch(flow_id)
+
+
+@worker_ready.connect
+def warm_up(**_: object) -> None:
+    worker_loop().warm()
+
+
+@worker_shutdown.connect
+def shut_down(**_: object) -> None:
+    if worker_loop.cache_info().currsize:
+        worker_loop().close()
