@@ -26,6 +26,4 @@ def _call(work: Callable[[], T]) -> T:
 
 async def run_db(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call `function`, which may use the ORM, off the loop and return what it returns."""
-    return await asyncio.get_running_loop().run_in_executor(
-        db_threads(), _call, partial(function, *args, **kwargs)
-    )
+    return await asyncio.get_running_loop().run_in_executor(db_threads(), _call, partial(function, *args, **kwargs))

@@ -5,8 +5,9 @@ Details name fields and ids only, never values.
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,20 +18,6 @@ from vault.errors import AuditUnavailable
 from vault.models import AuditHead, AuditRecord
 
 SYSTEM = "system"
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What is put on record. `actor` is `key:<id>`, `flow:<id>`, `admin:<user>` or `system`."""
-
-    organization_id: str
-    project_id: str
-    actor: str
-    action: str
-    resource_type: str
-    resource_id: str
-    outcome: str = "ok"
-    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +35,36 @@ class AuditBroken:
     reason: str
 
 
-def audit_append(event: Event, *, now: datetime | None = None) -> AuditRecord:
-    """Add `event` to its organization's chain, inside the caller's transaction where there is one."""
+def audit_append(
+    *,
+    organization_id: str,
+    project_id: str,
+    actor: str,
+    action: str,
+    resource_type: str,
+    resource_id: str = "",
+    outcome: str = "ok",
+    details: Mapping[str, Any] | None = None,
+    now: datetime | None = None,
+) -> AuditRecord:
+    """Add a record to its organization's chain, inside the caller's transaction where there is one.
+
+    `actor` is `key:<id>`, `flow:<id>`, `admin:<user>` or `system`.
+    """
     with transaction.atomic():
-        AuditHead.objects.get_or_create(organization_id=event.organization_id)
-        head = AuditHead.objects.select_for_update().get(organization_id=event.organization_id)
+        AuditHead.objects.get_or_create(organization_id=organization_id)
+        head = AuditHead.objects.select_for_update().get(organization_id=organization_id)
         record = AuditRecord(
-            organization_id=event.organization_id,
-            project_id=event.project_id,
+            organization_id=organization_id,
+            project_id=project_id,
             seq=head.seq + 1,
             at=now or timezone.now(),
-            actor=event.actor,
-            action=event.action,
-            resource_type=event.resource_type,
-            resource_id=event.resource_id,
-            outcome=event.outcome,
-            details=dict(event.details),
+            actor=actor,
+            action=action,
+            resource_type=resource_type,
+            resource_id=resource_id,
+            outcome=outcome,
+            details=dict(details or {}),
             prev_hash=head.hash,
         )
         record.hash = record_hash(record)
@@ -73,15 +74,16 @@ def audit_append(event: Event, *, now: datetime | None = None) -> AuditRecord:
     return record
 
 
-def audit_commit(event: Event, *, now: datetime | None = None) -> AuditRecord:
-    """Like `audit_append`, but on record for good when it returns: call it before a secret is used.
+@contextmanager
+def audit_committed() -> Iterator[None]:
+    """What is appended inside is on record for good when this ends: use it before a secret is opened.
 
-    Raises `AuditUnavailable` when the record cannot be written, and `RuntimeError` inside a transaction, which could
-    still take the record back.
+    Raises `AuditUnavailable` when that cannot be, and `RuntimeError` inside another transaction, which could still
+    take the record back.
     """
     try:
         with transaction.atomic(durable=True):
-            return audit_append(event, now=now)
+            yield
     except DatabaseError as error:
         raise AuditUnavailable from error
 

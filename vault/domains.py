@@ -9,7 +9,7 @@ LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
 def domain_normalise(text: str) -> str:
-    """Lower case, ASCII (IDNA), without a closing dot. Raises `Invalid` for anything that is not `host` or `host:port`."""
+    """Lower case, ASCII (IDNA), without a closing dot. Raises `Invalid` for anything but `host` or `host:port`."""
     host, port = _split(text.strip())
     try:
         host = _address(host[1:-1], bracketed=True) if host.startswith("[") else _host(host)

@@ -14,9 +14,7 @@ ID_LENGTH = 40
 
 def id_field(prefix: str) -> "models.CharField[str, str]":
     """A primary key made by `new_id(prefix)`."""
-    return models.CharField(
-        primary_key=True, max_length=ID_LENGTH, default=partial(new_id, prefix), editable=False
-    )
+    return models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(new_id, prefix), editable=False)
 
 
 class Organization(models.Model):
@@ -133,9 +131,7 @@ class CredentialValue(TenantModel):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["credential", "name"], name="vault_credentialvalue_name")
-        ]
+        constraints = [models.UniqueConstraint(fields=["credential", "name"], name="vault_credentialvalue_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -175,9 +171,7 @@ class ProfileVersion(TenantModel):
     created_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["profile", "number"], name="vault_profileversion_number")
-        ]
+        constraints = [models.UniqueConstraint(fields=["profile", "number"], name="vault_profileversion_number")]
 
     def __str__(self) -> str:
         return f"{self.profile_id} #{self.number}"

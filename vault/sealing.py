@@ -45,9 +45,7 @@ def _data_key_create(organization_id: str) -> DataKey:
     kek_id = crypto.envelope_parse(wrapped).key_id
     try:
         with transaction.atomic():
-            return DataKey.objects.create(
-                id=key_id, organization_id=organization_id, wrapped=wrapped, kek_id=kek_id
-            )
+            return DataKey.objects.create(id=key_id, organization_id=organization_id, wrapped=wrapped, kek_id=kek_id)
     except IntegrityError:  # somebody else made the first one
         return DataKey.objects.get(organization_id=organization_id, is_primary=True)
 

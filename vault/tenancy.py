@@ -27,9 +27,7 @@ def organization_create(name: str) -> tuple[Organization, Project]:
     with transaction.atomic():
         organization = Organization.objects.create(name=name_clean(name, what="organization name"))
         data_key_primary(organization.id)
-        project = Project.objects.create(
-            organization=organization, name=DEFAULT_PROJECT_NAME, is_default=True
-        )
+        project = Project.objects.create(organization=organization, name=DEFAULT_PROJECT_NAME, is_default=True)
     return organization, project
 
 

@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from vault.errors import Invalid
 from vault.secret import Secret
 
+TOTP_NAME = "totp_code"  # the name under which a credential offers its one-time code
+
 ALPHABET = {character: number for number, character in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")}
 ALGORITHMS = ("SHA1", "SHA256", "SHA512")
 SEED_LENGTHS = range(16, 129)
@@ -152,7 +154,5 @@ def seed_dump(seed: TotpSeed) -> bytes:
 
 def seed_load(plaintext: bytes) -> TotpSeed:
     content = json.loads(plaintext)
-    params = TotpParams(
-        algorithm=content["algorithm"], digits=content["digits"], period=content["period"]
-    )
+    params = TotpParams(algorithm=content["algorithm"], digits=content["digits"], period=content["period"])
     return TotpSeed(secret=Secret(content["secret"]), params=params)

@@ -13,9 +13,7 @@ class ApiKey(models.Model):
 
     id = id_field("key")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
-    project = models.ForeignKey(
-        Project, on_delete=models.CASCADE, related_name="api_keys", null=True, blank=True
-    )
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="api_keys", null=True, blank=True)
     name = models.CharField(max_length=NAME_LENGTH)
     masked = models.CharField(max_length=32, editable=False)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)

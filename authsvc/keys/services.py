@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from authsvc.keys.models import ApiKey
-from vault.audit import SYSTEM, Event, audit_append
+from vault.audit import SYSTEM, audit_append
 from vault.errors import Conflict, Invalid, NotFound
 from vault.principal import Policy, Principal
 from vault.secret import Secret
@@ -54,7 +54,7 @@ def key_create(
         if ApiKey.objects.filter(token_hash=key.token_hash).exists():
             raise Conflict("This token is in use")
         key.save(force_insert=True)
-        audit_append(_event(key, actor=actor, action="api_key.create"))
+        _record(key, actor=actor, action="api_key.create")
     return key, secret
 
 
@@ -63,7 +63,7 @@ def key_delete(*, key: ApiKey, actor: str, now: datetime) -> None:
     with transaction.atomic():
         changed = ApiKey.objects.filter(id=key.id, deleted_at=None).update(deleted_at=now)
         if changed:
-            audit_append(_event(key, actor=actor, action="api_key.delete"), now=now)
+            _record(key, actor=actor, action="api_key.delete")
 
 
 def key_find(token: str, *, now: datetime) -> ApiKey | None:
@@ -139,8 +139,8 @@ def _is_statement(item: object) -> bool:
     )
 
 
-def _event(key: ApiKey, *, actor: str, action: str) -> Event:
-    return Event(
+def _record(key: ApiKey, *, actor: str, action: str) -> None:
+    audit_append(
         organization_id=key.organization_id,
         project_id=key.project_id or "",
         actor=actor,
