@@ -1,0 +1,368 @@
+"""Warm browser processes and the throw-away contexts opened in them (R32).
+
+A process is shared only between logins of one organization with the same launch settings: whatever Chromium keeps
+per process (proxy, language, time zone) is part of the key. Each login gets a context of its own.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from flows.engine import chromium, state
+from flows.engine.contract import BrowserSettings, ProfileState
+from flows.engine.display import Display, xvfb_path
+from flows.engine.drivers import DRIVER_ERRORS, WAIT_ERRORS, Drivers
+from flows.engine.egress import Egress, Upstream
+from flows.engine.errors import BrowserLost, BrowserUnavailable
+from flows.engine.guard import Guard
+
+log = logging.getLogger(__name__)
+
+LAUNCH_SECONDS = 30.0
+CLOSE_SECONDS = 5.0
+DIALOG_SECONDS = 5.0
+LOST_SECONDS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserOptions:
+    """How this machine runs browsers. `opens` pages are opened at the same time, the rest queue. Paths may be empty:
+    then browsers are looked for."""
+
+    chromium_path: str = ""
+    headless_shell_path: str = ""
+    sandbox: bool = True
+    opens: int = 3
+    pace_ms: int = 0
+    ssrf_allow: tuple[str, ...] = ()
+    idle_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessKey:
+    """What two logins must have in common to share a browser process."""
+
+    tenant: str
+    stealth: bool
+    locale: str
+    timezone: str | None
+    proxy: tuple[str | None, str | None, str, tuple[str, ...]]
+
+
+def process_key(settings: BrowserSettings) -> ProcessKey:
+    """The proxy's password enters as a digest: equal passwords are told, none is kept."""
+    password = settings.proxy_password.reveal() if settings.proxy_password else ""
+    digest = hashlib.sha256(password.encode()).hexdigest() if password else ""
+    return ProcessKey(
+        tenant=settings.tenant,
+        stealth=settings.stealth,
+        locale=settings.locale,
+        timezone=settings.timezone,
+        proxy=(settings.proxy_server, settings.proxy_username, digest, settings.proxy_bypass),
+    )
+
+
+class Session:
+    """One context with its first page. `guard()` is held by whoever works in it."""
+
+    def __init__(self, *, page: Any, context: Any, process: "_Process") -> None:
+        self.page = page
+        self.context = context
+        self._process = process
+        self._lost = False
+        self._loss = asyncio.Event()
+        self._workers: set[asyncio.Task[Any]] = set()
+        self._closed = False
+        page.on("crash", lambda *_: self.lose())
+
+    @property
+    def egress(self) -> Egress:
+        return self._process.egress
+
+    @property
+    def browser(self) -> Any:
+        return self._process.browser
+
+    @property
+    def lost(self) -> bool:
+        return self._lost
+
+    def lose(self) -> None:
+        """The browser died: whoever works in this session is woken with BrowserLost."""
+        if self._closed:
+            return
+        self._lost = True
+        self._loss.set()
+        for task in self._workers:
+            task.cancel()
+
+    @contextlib.asynccontextmanager
+    async def guard(self) -> AsyncIterator[None]:
+        """Turn a dead browser into BrowserLost wherever the body waits, be it for a page or for a person."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a session is used inside a task")
+        if self.lost:
+            raise BrowserLost("the browser died")
+        nested = task in self._workers
+        self._workers.add(task)
+        try:
+            yield
+        except asyncio.CancelledError:
+            # Ours only if the browser died and nobody else asked for the cancellation as well.
+            if nested or not self._is_lost() or task.uncancel() > 0:
+                raise
+            raise BrowserLost("the browser died") from None
+        except DRIVER_ERRORS:
+            if nested:
+                raise
+            self._workers.discard(task)
+            if not await self._found_lost():
+                raise
+            raise BrowserLost("the browser died") from None
+        finally:
+            if not nested:
+                self._workers.discard(task)
+
+    def _is_lost(self) -> bool:
+        return self._lost
+
+    async def _found_lost(self) -> bool:
+        """Calls on a dying browser may fail a moment before the driver reports its end."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOST_SECONDS):
+                await self._loss.wait()
+        return self._lost
+
+    async def close(self) -> None:
+        """Throw the context away. Never raises, never waits long."""
+        if self._closed:
+            return
+        self._closed = True
+        self._process.sessions.discard(self)
+        self._process.touch()
+        with contextlib.suppress(*WAIT_ERRORS):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.context.close()
+
+
+class _Process:
+    """One browser process with its way out."""
+
+    def __init__(self, *, browser: Any, egress: Egress, launch: chromium.Launch) -> None:
+        self.browser = browser
+        self.egress = egress
+        self.launch = launch
+        self.sessions: set[Session] = set()
+        self.opening = 0
+        self.used = asyncio.get_running_loop().time()
+        browser.on("disconnected", lambda *_: self._died())
+
+    @property
+    def alive(self) -> bool:
+        return bool(self.browser.is_connected())
+
+    def idle_since(self) -> float | None:
+        return None if self.sessions or self.opening else self.used
+
+    def touch(self) -> None:
+        self.used = asyncio.get_running_loop().time()
+
+    def _died(self) -> None:
+        for session in tuple(self.sessions):
+            session.lose()
+
+    async def close(self) -> None:
+        with contextlib.suppress(*WAIT_ERRORS):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.browser.close()
+        await self.egress.close()
+
+
+class Browsers:
+    """All browsers of one worker. Use from one event loop."""
+
+    def __init__(self, options: BrowserOptions) -> None:
+        """Raises ValueError for an allow-list entry that cannot be read."""
+        self.options = options
+        self._guard = Guard(options.ssrf_allow)
+        self._drivers = Drivers()
+        self._display: Display | None = None
+        self._processes: dict[ProcessKey, _Process] = {}
+        self._locks: dict[ProcessKey, asyncio.Lock] = {}
+        self._opens = asyncio.Semaphore(options.opens)
+        self._reaper: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Begin to put idle processes away. Browsers themselves start when needed."""
+        self._reaper = asyncio.create_task(self._reap())
+
+    async def close(self) -> None:
+        if self._reaper is not None:
+            self._reaper.cancel()
+            await asyncio.gather(self._reaper, return_exceptions=True)
+        processes, self._processes = list(self._processes.values()), {}
+        await asyncio.gather(*(process.close() for process in processes), *self._closing)
+        await self._drivers.close()
+        if self._display is not None:
+            await self._display.close()
+
+    @contextlib.asynccontextmanager
+    async def open(self, settings: BrowserSettings, profile: ProfileState | None = None) -> AsyncIterator[Session]:
+        """A fresh context with one blank page, `profile` in it. Raises BrowserUnavailable; BrowserLost as soon as
+        the browser dies, wherever the body waits."""
+        session = await self.session(settings, profile)
+        try:
+            async with session.guard():
+                yield session
+        finally:
+            await session.close()
+
+    async def session(self, settings: BrowserSettings, profile: ProfileState | None = None) -> Session:
+        """As `open`, closed by the caller."""
+        async with self._opens:
+            try:
+                session = await self._open_once(settings)
+            except DRIVER_ERRORS as error:
+                # The process died unnoticed between two logins, or while this page opened: one more try.
+                log.warning("opening a page failed, trying again: %s", type(error).__name__)
+                await self._discard(process_key(settings))
+                try:
+                    session = await self._open_once(settings)
+                except DRIVER_ERRORS:
+                    raise BrowserUnavailable("Chromium could not open a page") from None
+            if profile is not None:
+                try:
+                    async with session.guard():
+                        await state.restore(session.context, session.page, profile)
+                except BaseException:
+                    await session.close()
+                    raise
+            return session
+
+    async def _open_once(self, settings: BrowserSettings) -> Session:
+        process = await self._process(settings)
+        process.opening += 1
+        try:
+            context = await process.browser.new_context(**_context_options(process))
+            context.on("dialog", _dialog)
+            page = await context.new_page()
+            session = Session(page=page, context=context, process=process)
+            process.sessions.add(session)
+            return session
+        finally:
+            process.opening -= 1
+            process.touch()
+
+    async def _process(self, settings: BrowserSettings) -> _Process:
+        key = process_key(settings)
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            process = self._processes.get(key)
+            if process is not None and process.alive:
+                return process
+            if process is not None:
+                log.warning("a browser process died; starting another")
+                await process.egress.close()
+            self._processes[key] = process = await self._launch(settings)
+            return process
+
+    async def _discard(self, key: ProcessKey) -> None:
+        process = self._processes.get(key)
+        if process is not None and not process.alive:
+            del self._processes[key]
+            await process.close()
+
+    async def _launch(self, settings: BrowserSettings) -> _Process:
+        launch = self._choose(settings)
+        extra = {"TZ": settings.timezone} if settings.timezone else {}
+        if launch.mode is chromium.Mode.HEADFUL and self._display is not None:
+            extra |= await self._display.environment()
+        egress = Egress(self._guard, _upstream(settings))
+        await egress.start()
+        try:
+            driver = await self._drivers.get(stealth=launch.stealth)
+            browser = await driver.chromium.launch(
+                executable_path=launch.executable,
+                headless=launch.headless,
+                args=list(launch.args),
+                env=chromium.environment(extra),
+                chromium_sandbox=self.options.sandbox,
+                proxy={"server": egress.url, "bypass": "<-loopback>"},
+                timeout=LAUNCH_SECONDS * 1000,
+                handle_sigint=False,
+                handle_sigterm=False,
+                handle_sighup=False,
+            )
+        except DRIVER_ERRORS as error:
+            await egress.close()
+            await self._drivers.forget(stealth=launch.stealth)
+            # The driver's message holds the whole command line and the browser's output; its first line is enough.
+            log.error("Chromium did not start: %s", str(error).partition("\n")[0])
+            raise BrowserUnavailable("Chromium did not start") from None
+        except BaseException:
+            await egress.close()
+            raise
+        log.info("browser %s started (%s)", browser.version, launch.mode)
+        return _Process(browser=browser, egress=egress, launch=launch)
+
+    def _choose(self, settings: BrowserSettings) -> chromium.Launch:
+        xvfb = xvfb_path() if settings.stealth else None
+        launch = chromium.launch_for(
+            stealth=settings.stealth,
+            locale=settings.locale,
+            full=chromium.chromium_path(self.options.chromium_path),
+            shell=chromium.headless_shell_path(self.options.headless_shell_path),
+            display=xvfb is not None,
+        )
+        if launch is None:
+            raise BrowserUnavailable("no Chromium was found; install one or set its path")
+        if settings.stealth and launch.mode is not chromium.Mode.HEADFUL:
+            log.warning("stealth without Xvfb or a full Chromium: falling back to %s", launch.mode)
+        if launch.mode is chromium.Mode.HEADFUL and self._display is None and xvfb is not None:
+            self._display = Display(xvfb)
+        return launch
+
+    async def _reap(self) -> None:
+        """Put away processes that nobody used for a while."""
+        pause = max(0.05, min(self.options.idle_seconds / 2, 30.0))
+        while True:
+            await asyncio.sleep(pause)
+            limit = asyncio.get_running_loop().time() - self.options.idle_seconds
+            for key, process in list(self._processes.items()):
+                since = process.idle_since()
+                if since is not None and since <= limit and not self._locks[key].locked():
+                    del self._processes[key]
+                    self._put_away(process)
+
+    def _put_away(self, process: _Process) -> None:
+        task = asyncio.create_task(process.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+def _upstream(settings: BrowserSettings) -> Upstream | None:
+    if not settings.proxy_server:
+        return None
+    return Upstream(settings.proxy_server, settings.proxy_username, settings.proxy_password, settings.proxy_bypass)
+
+
+def _context_options(process: _Process) -> dict[str, Any]:
+    options: dict[str, Any] = {"accept_downloads": False, "service_workers": "allow"}
+    if process.launch.mode is chromium.Mode.HEADFUL:
+        return options | {"no_viewport": True}
+    if process.launch.mode is chromium.Mode.HIDDEN:
+        return options | {"no_viewport": True, "user_agent": chromium.plain_user_agent(process.browser.version)}
+    width, height = chromium.WINDOW
+    return options | {"viewport": {"width": width, "height": height - 100}}
+
+
+async def _dialog(dialog: Any) -> None:
+    """Nobody looks at dialogs: leaving a page is granted, everything else waved away."""
+    with contextlib.suppress(*WAIT_ERRORS):
+        async with asyncio.timeout(DIALOG_SECONDS):
+            await (dialog.accept() if dialog.type == "beforeunload" else dialog.dismiss())

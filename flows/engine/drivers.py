@@ -1,0 +1,47 @@
+"""The two drivers, Playwright and Patchright: the same interface, two packages. Each is one helper process, started
+when first needed."""
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+import patchright.async_api
+import playwright.async_api
+
+log = logging.getLogger(__name__)
+
+DRIVER_ERRORS: tuple[type[Exception], ...] = (playwright.async_api.Error, patchright.async_api.Error)
+DRIVER_TIMEOUTS: tuple[type[Exception], ...] = (
+    playwright.async_api.TimeoutError,
+    patchright.async_api.TimeoutError,
+)
+# What awaiting a driver under a deadline may raise.
+WAIT_ERRORS: tuple[type[Exception], ...] = (TimeoutError, *DRIVER_ERRORS)
+
+
+class Drivers:
+    """Playwright for speed, Patchright where the browser must not be recognised."""
+
+    def __init__(self) -> None:
+        self._running: dict[bool, Any] = {}
+        self._lock = asyncio.Lock()
+
+    async def get(self, *, stealth: bool) -> Any:
+        async with self._lock:
+            if stealth not in self._running:
+                package = patchright.async_api if stealth else playwright.async_api
+                self._running[stealth] = await package.async_playwright().start()
+            return self._running[stealth]
+
+    async def forget(self, *, stealth: bool) -> None:
+        """Drop a driver that no longer answers; the next `get` starts another."""
+        async with self._lock:
+            driver = self._running.pop(stealth, None)
+        if driver is not None:
+            with contextlib.suppress(*DRIVER_ERRORS, OSError):
+                await driver.stop()
+
+    async def close(self) -> None:
+        for stealth in (True, False):
+            await self.forget(stealth=stealth)

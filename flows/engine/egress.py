@@ -1,0 +1,428 @@
+"""The one place where a browser's way out is decided (R30).
+
+Each browser process leaves through a forward proxy on loopback that lives in our own event loop. It resolves names
+itself, shows every address to the guard, and connects to exactly the address that was shown; or it passes the
+request on to the customer's proxy. It understands what Chromium sends to an HTTP proxy: CONNECT (https, websockets)
+and requests in absolute form (http). Requests are parsed because they are rewritten; responses are relayed as they
+come. One client connection serves one destination, as Chromium uses it.
+"""
+
+import asyncio
+import base64
+import contextlib
+import ipaddress
+import logging
+import re
+import socket
+import ssl
+from collections import OrderedDict
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from flows.engine.contract import Secret
+from flows.engine.guard import Address, Guard, Refused
+from flows.engine.origins import InvalidDomain, host_normalise, is_address
+
+log = logging.getLogger(__name__)
+
+CHUNK = 65536
+HEAD_LIMIT = 65536
+CONNECT_SECONDS = 8.0
+REMEMBERED = 512
+MARK = "proxy-status"  # the header that tells our own answers from the site's
+PAGE = b"<!doctype html><title>unreachable</title>"
+# What Chromium itself calls for its maker's services. Some of it would tell them which forms are filled in.
+CHATTER = frozenset(
+    {
+        "android.clients.google.com",
+        "clients2.google.com",
+        "clients4.google.com",
+        "content-autofill.googleapis.com",
+        "edgedl.me.gvt1.com",
+        "optimizationguide-pa.googleapis.com",
+        "redirector.gvt1.com",
+        "safebrowsing.googleapis.com",
+        "safebrowsingohttpgateway.googleapis.com",
+        "update.googleapis.com",
+    }
+)
+TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+CLIENT_ERRORS = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
+
+
+class Resolver(Protocol):
+    """Turns a name into addresses."""
+
+    async def __call__(self, host: str, port: int) -> list[Address]: ...
+
+
+async def resolve(host: str, port: int) -> list[Address]:
+    """The system's resolver, on a thread. Raises OSError."""
+    if is_address(host):
+        return [ipaddress.ip_address(host)]
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(ipaddress.ip_address(str(item[4][0]).partition("%")[0]) for item in found))
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The customer's proxy: `http://host:port` or `https://host:port`, and hosts that go around it."""
+
+    server: str
+    username: str | None = None
+    password: Secret | None = field(default=None, repr=False)
+    bypass: tuple[str, ...] = ()
+
+    def place(self) -> tuple[bool, str, int]:
+        """(TLS, host, port). Raises ValueError."""
+        parts = urlsplit(self.server if "://" in self.server else f"http://{self.server}")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("a proxy must be http://host:port or https://host:port")
+        return (
+            parts.scheme == "https",
+            host_normalise(parts.hostname),
+            parts.port or (443 if parts.scheme == "https" else 80),
+        )
+
+    def authorization(self) -> bytes:
+        if self.username is None:
+            return b""
+        pair = f"{self.username}:{self.password.reveal() if self.password else ''}"
+        return b"Proxy-Authorization: Basic " + base64.b64encode(pair.encode()) + b"\r\n"
+
+    def bypasses(self, host: str) -> bool:
+        return any(
+            host == entry.lstrip("*.").lower() or host.endswith("." + entry.lstrip("*.").lower())
+            for entry in self.bypass
+            if entry.lstrip("*.")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    method: bytes
+    target: bytes
+    lines: tuple[bytes, ...]
+
+    def header(self, name: bytes) -> bytes:
+        prefix = name.lower() + b":"
+        return next((line[len(prefix) :].strip() for line in self.lines if line.lower().startswith(prefix)), b"")
+
+
+@dataclass(slots=True)
+class _Line:
+    """An open connection to a site or a proxy."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    chained: bool
+
+
+class Egress:
+    """The proxy of one browser process. `url` is what Chromium is told; valid between `start` and `close`."""
+
+    def __init__(self, guard: Guard, upstream: Upstream | None = None, *, resolver: Resolver = resolve) -> None:
+        """Raises ValueError for a proxy address that cannot be read."""
+        self._guard = guard
+        self._upstream = upstream
+        self._proxy = upstream.place() if upstream else None
+        self._resolve = resolver
+        self._server: asyncio.Server | None = None
+        self._clients: set[asyncio.Task[None]] = set()
+        self._connected: OrderedDict[tuple[str, int], Address] = OrderedDict()
+        self._refusals: OrderedDict[str, str] = OrderedDict()
+        self._tls: ssl.SSLContext | None = None
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=HEAD_LIMIT)
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for task in tuple(self._clients):
+            task.cancel()
+        await asyncio.gather(*self._clients, return_exceptions=True)
+
+    @property
+    def url(self) -> str:
+        if self._server is None:
+            raise RuntimeError("the proxy was not started")
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def plain_http(self, host: str, port: int) -> bool:
+        """Whether http is good enough there: the address last connected to is loopback, or the allow-list names
+        the host."""
+        address = self._connected.get((host, port))
+        return self._guard.names_host(host, port) or (address is not None and address.is_loopback)
+
+    def trouble(self, host: str) -> str | None:
+        """Why `host` could not be reached the last time, in words for people."""
+        return self._refusals.get(host)
+
+    # --- one client connection -------------------------------------------------------------------------------
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            return
+        self._clients.add(task)
+        task.add_done_callback(self._clients.discard)
+        try:
+            await self._serve(reader, writer)
+        except CLIENT_ERRORS as error:
+            log.debug("proxy connection ended: %s", type(error).__name__)
+        except asyncio.CancelledError:
+            # Closing down: the streams library logs a cancelled handler as an error, so it ends quietly here.
+            log.debug("proxy connection canceled")
+        finally:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await _read_head(reader)
+        if head is None:
+            return
+        try:
+            host, port, path = _destination(head)
+        except (ValueError, InvalidDomain):
+            await _answer(writer, b"400 Bad Request")
+            return
+        if host in CHATTER:
+            await _answer(writer, b"403 Forbidden")
+            return
+        try:
+            line = await self._connect(host, port)
+        except Refused as error:
+            self._note(host, str(error))
+            await _answer(writer, b"403 Forbidden")
+            return
+        except (OSError, TimeoutError) as error:
+            self._note(host, _why(error))
+            await _answer(writer, b"502 Bad Gateway")
+            return
+        self._refusals.pop(host, None)
+        try:
+            if head.method == b"CONNECT":
+                await self._tunnel(reader, writer, line, host, port)
+            else:
+                await self._forward(reader, writer, line, head, path)
+        finally:
+            line.writer.close()
+
+    async def _tunnel(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: _Line, host: str, port: int
+    ) -> None:
+        if line.chained and not await self._tunnel_upstream(line, host, port):
+            self._note(host, "the proxy refused the connection")
+            await _answer(writer, b"502 Bad Gateway")
+            return
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await _both(_relay(reader, line.writer), _relay(line.reader, writer))
+
+    async def _tunnel_upstream(self, line: _Line, host: str, port: int) -> bool:
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        auth = self._upstream.authorization() if self._upstream else b""
+        line.writer.write(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n".encode() + auth + b"\r\n")
+        async with asyncio.timeout(CONNECT_SECONDS):
+            status = (await line.reader.readuntil(b"\r\n\r\n")).split(b" ", 2)
+        return len(status) > 1 and status[1] == b"200"
+
+    async def _forward(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        line: _Line,
+        head: _Head,
+        path: bytes,
+    ) -> None:
+        """Send requests for one destination one after another while answers flow back."""
+        await _both(
+            self._requests(reader, line, head, path),
+            _relay(line.reader, writer),
+        )
+
+    async def _requests(self, reader: asyncio.StreamReader, line: _Line, head: _Head, path: bytes) -> None:
+        first = _destination(head)[:2]
+        while True:
+            line.writer.write(self._rewritten(head, path, chained=line.chained))
+            await _relay_body(reader, line.writer, head)
+            if head.header(b"upgrade"):
+                await _relay(reader, line.writer)
+                return
+            following = await _read_head(reader)
+            if following is None:
+                # The browser is done sending; the answer may still be on its way.
+                return
+            head = following
+            host, port, path = _destination(head)
+            if (host, port) != first:
+                raise ConnectionResetError("one connection serves one destination")
+
+    def _rewritten(self, head: _Head, path: bytes, *, chained: bool) -> bytes:
+        auth = self._upstream.authorization() if chained and self._upstream else b""
+        kept = [line for line in head.lines if not line.lower().startswith(b"proxy-")]
+        target = head.target if chained else path
+        lines = [head.method + b" " + target + b" HTTP/1.1", *kept]
+        return b"\r\n".join(lines) + b"\r\n" + auth + b"\r\n"
+
+    # --- connecting ------------------------------------------------------------------------------------------
+
+    async def _connect(self, host: str, port: int) -> _Line:
+        """Connect to the site or to the customer's proxy. Raises Refused, OSError, TimeoutError."""
+        if self._proxy is None or (self._upstream and self._upstream.bypasses(host)):
+            reader, writer, address = await self._dial(host, port)
+            self._remember(host, port, address)
+            return _Line(reader, writer, chained=False)
+        # The customer's proxy resolves names in its own network; what can be judged here is judged.
+        self._guard.check_host(host, port)
+        tls, proxy_host, proxy_port = self._proxy
+        reader, writer, _ = await self._dial(proxy_host, proxy_port, tls=tls)
+        return _Line(reader, writer, chained=True)
+
+    async def _dial(
+        self, host: str, port: int, *, tls: bool = False
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, Address]:
+        self._guard.check_host(host, port)
+        async with asyncio.timeout(CONNECT_SECONDS):
+            addresses = await self._resolve(host, port)
+        context = await self._tls_context() if tls else None
+        allowed = []
+        refused: Refused | None = None
+        for address in addresses:
+            try:
+                self._guard.check_address(address, host=host, port=port)
+                allowed.append(address)
+            except Refused as error:
+                refused = error
+        last: OSError = OSError("the name has no address")
+        for address in allowed:
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    reader, writer = await asyncio.open_connection(
+                        str(address),
+                        port,
+                        ssl=context,
+                        server_hostname=host if context else None,
+                        limit=HEAD_LIMIT,
+                    )
+                return reader, writer, address
+            except (OSError, TimeoutError) as error:
+                last = error if isinstance(error, OSError) else OSError("timed out")
+        raise refused if refused is not None and not allowed else last
+
+    async def _tls_context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = await asyncio.to_thread(ssl.create_default_context)
+        return self._tls
+
+    def _remember(self, host: str, port: int, address: Address) -> None:
+        self._connected[host, port] = address
+        self._connected.move_to_end((host, port))
+        while len(self._connected) > REMEMBERED:
+            self._connected.popitem(last=False)
+
+    def _note(self, host: str, why: str) -> None:
+        log.info("egress to %s failed: %s", host, why)
+        self._refusals[host] = why
+        self._refusals.move_to_end(host)
+        while len(self._refusals) > REMEMBERED:
+            self._refusals.popitem(last=False)
+
+
+# --- the wire ----------------------------------------------------------------------------------------------------
+
+
+async def _read_head(reader: asyncio.StreamReader) -> _Head | None:
+    """The next request's head; None when the client is done. Raises ValueError for nonsense."""
+    try:
+        raw = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return None
+    first, *lines = raw[:-4].split(b"\r\n")
+    words = first.split(b" ")
+    if len(words) != 3 or not TOKEN.fullmatch(words[0]) or not words[2].startswith(b"HTTP/1."):
+        raise ValueError("not a request")
+    return _Head(words[0], words[1], tuple(lines))
+
+
+def _destination(head: _Head) -> tuple[str, int, bytes]:
+    """(host, port, path) of a request. Raises ValueError, InvalidDomain."""
+    text = head.target.decode("ascii")
+    if head.method == b"CONNECT":
+        parts = urlsplit(f"//{text}")
+        if not parts.hostname or parts.port is None:
+            raise ValueError("CONNECT needs host:port")
+        return host_normalise(parts.hostname), parts.port, b""
+    parts = urlsplit(text)
+    if parts.scheme != "http" or not parts.hostname:
+        raise ValueError("a request to a proxy names its host")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query or text.endswith("?") else "")
+    return host_normalise(parts.hostname), parts.port or 80, path.encode()
+
+
+async def _answer(writer: asyncio.StreamWriter, status: bytes) -> None:
+    """Refuse with a page of our own: an empty answer would have Chromium load its error page on top."""
+    head = b"HTTP/1.1 " + status + b"\r\n" + MARK.encode() + b": authsvc\r\nContent-Type: text/html\r\n"
+    writer.write(head + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(PAGE) + PAGE)
+    await writer.drain()
+
+
+async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Copy until the end, then say so to the other side."""
+    while data := await reader.read(CHUNK):
+        writer.write(data)
+        await writer.drain()
+    with contextlib.suppress(OSError, RuntimeError):
+        writer.write_eof()
+
+
+async def _both(up: Coroutine[Any, Any, None], down: Coroutine[Any, Any, None]) -> None:
+    """Run both directions until one ends: Chromium never closes half a connection."""
+    tasks = (asyncio.ensure_future(up), asyncio.ensure_future(down))
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _relay_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: _Head) -> None:
+    if b"chunked" in head.header(b"transfer-encoding").lower():
+        await _relay_chunks(reader, writer)
+        return
+    left = int(head.header(b"content-length") or 0)
+    while left > 0:
+        data = await reader.read(min(left, CHUNK))
+        if not data:
+            raise ConnectionResetError("the body ended early")
+        left -= len(data)
+        writer.write(data)
+        await writer.drain()
+
+
+async def _relay_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while True:
+        size_line = await reader.readuntil(b"\r\n")
+        writer.write(size_line)
+        size = int(size_line.split(b";")[0], 16)
+        if size == 0:
+            break
+        writer.write(await reader.readexactly(size + 2))
+        await writer.drain()
+    while (trailer := await reader.readuntil(b"\r\n")) != b"\r\n":
+        writer.write(trailer)
+    writer.write(b"\r\n")
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, socket.gaierror):
+        return "the name does not exist"
+    if isinstance(error, TimeoutError):
+        return "the server did not answer in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "the server refused the connection"
+    return "the server could not be reached"
