@@ -2,6 +2,8 @@
 
 Names are resolved and checked again at the moment of connecting (the engine's egress)."""
 
+import ipaddress
+import socket
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -28,10 +30,24 @@ def login_url_check(url: str, *, ssrf_allow: Sequence[str]) -> str:
     if origin is None or "@" in urlsplit(url).netloc:
         raise ConnectionInvalid("login_url must be an https address without user name or password")
     guard = Guard(ssrf_allow)
-    if origin.scheme == "http" and not guard.names_host(origin.host, origin.port):
+    if origin.scheme == "http" and not _plain_http(origin.host, origin.port, guard=guard):
         raise ConnectionInvalid("login_url may be plain http only for hosts on this installation's allow-list")
     _host_check(origin.host, origin.port, what="login_url", guard=guard)
     return url
+
+
+def _plain_http(host: str, port: int, *, guard: Guard) -> bool:
+    """The allow-list names the host, or every address it has is loopback and allow-listed."""
+    if guard.names_host(host, port):
+        return True
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
+        for address in addresses:
+            guard.check_address(address, host=host, port=port)
+    except (OSError, UnicodeError, Refused):
+        return False
+    return all(address.is_loopback for address in addresses)
 
 
 def _site(text: str, *, what: str) -> Site:
