@@ -12,7 +12,7 @@ from flows.errors import ConnectionExists, ConnectionInvalid
 from flows.models import DEFAULT_CHECK_INTERVAL, Connection, Flow
 from flows.services.flows import flow_cancel
 from flows.transitions import LIVE
-from vault.audit import Event, audit_append
+from vault.audit import audit_append
 from vault.credentials import credential_get
 from vault.principal import Principal
 from vault.profiles import profile_get_or_create
@@ -103,13 +103,11 @@ def connection_delete(principal: Principal, connection: Connection, *, now: date
 
 def _audit(principal: Principal, action: str, connection: Connection) -> None:
     audit_append(
-        Event(
-            organization_id=connection.organization_id,
-            project_id=connection.project_id,
-            actor=principal.actor,
-            action=action,
-            resource_type="connection",
-            resource_id=connection.id,
-            details={"domain": connection.domain},
-        )
+        organization_id=connection.organization_id,
+        project_id=connection.project_id,
+        actor=principal.actor,
+        action=action,
+        resource_type="connection",
+        resource_id=connection.id,
+        details={"domain": connection.domain},
     )

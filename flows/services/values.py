@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+
+from flows.models import Connection, Flow, Interaction
+from flows.pauses import field_from_json, is_code
+from flows.services.submissions import values_open
+from vault.audit import audit_committed
 from vault.credentials import (
-    TotpCode,
     TotpWait,
-    Use,
     credential_names,
     credential_rejected,
     credential_rejected_names,
@@ -15,16 +18,11 @@ from vault.credentials import (
     credential_totp_reveal,
     credential_value_reveal,
 )
-
-from flows.models import Connection, Flow, Interaction
-from flows.pauses import field_from_json, is_code
-from flows.services.submissions import values_open
-from vault.audit import Event, audit_commit
 from vault.secret import Secret
+from vault.totp import TOTP_NAME, TotpCode
+from vault.use import Use
 
 MAX_SENDS = 2  # a value whose outcome was not seen counts as one attempt; after two it is asked again
-
-TOTP_NAME = "totp_code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,6 @@ def _use(flow: Flow, *, origin: str) -> Use:
     return Use(
         organization_id=flow.organization_id,
         project_id=flow.project_id,
-        actor=f"flow:{flow.id}",
         connection_id=flow.connection_id,
         flow_id=flow.id,
         origin=origin,
@@ -97,17 +94,9 @@ def value_given(interaction_id: str, field_id: str, *, origin: str) -> Secret:
     """One value of an answered interaction; its use is on record before it is opened."""
     interaction = Interaction.objects.select_related("flow").get(pk=interaction_id)
     field = next(item for item in map(field_from_json, interaction.fields) if item.id == field_id)
-    audit_commit(
-        Event(
-            organization_id=interaction.organization_id,
-            project_id=interaction.project_id,
-            actor=f"flow:{interaction.flow_id}",
-            action="submission.use",
-            resource_type="interaction",
-            resource_id=interaction.id,
-            details={"names": [field.ref], "origin": origin, "connection_id": interaction.flow.connection_id},
-        )
-    )
+    use = _use(interaction.flow, origin=origin)
+    with audit_committed():
+        use.record(action="submission.use", resource_type="interaction", resource_id=interaction.id, names=(field.ref,))
     if not is_code(field):
         _sent(interaction.flow, field.ref)
     return values_open(interaction)[field_id]
