@@ -18,6 +18,7 @@ from vault.errors import AuditUnavailable
 from vault.models import AuditHead, AuditRecord
 
 SYSTEM = "system"
+NAMES_LENGTH = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,10 @@ def audit_append(
             project_id=project_id,
             seq=head.seq + 1,
             at=now or timezone.now(),
-            actor=actor,
+            actor=actor[:NAMES_LENGTH],
             action=action,
             resource_type=resource_type,
-            resource_id=resource_id,
+            resource_id=resource_id[:NAMES_LENGTH],
             outcome=outcome,
             details=dict(details or {}),
             prev_hash=head.hash,

@@ -15,7 +15,7 @@ from vault.errors import Conflict, Invalid, NotFound
 from vault.models import Credential, CredentialValue
 from vault.principal import Principal
 from vault.secret import Secret
-from vault.text import lookup_clean, name_clean
+from vault.text import lookup_clean, name_clean, searchable
 from vault.totp import TOTP_NAME, TotpCode, TotpParams, is_uri, seed_parse, totp_code, totp_seconds_left, totp_step
 from vault.use import Use
 
@@ -159,6 +159,8 @@ def credential_list(
     """Newest first, each with `has_values`. `query` is part of a name or domain, or a whole id."""
     values = CredentialValue.objects.filter(credential=OuterRef("pk"))
     found = Credential.objects.for_principal(principal).annotate(has_values=Exists(values))
+    if not searchable(domain or "") or not searchable(query or ""):
+        return found.none()
     if domain:
         found = found.filter(domain=domain.strip().lower())
     if query:

@@ -16,7 +16,7 @@ from vault.ids import new_id
 from vault.keyring import keyring
 from vault.models import Profile, ProfileVersion
 from vault.principal import Principal
-from vault.text import lookup_clean, name_clean
+from vault.text import lookup_clean, name_clean, searchable
 from vault.use import Use
 
 VERSIONS_KEPT = 5
@@ -47,6 +47,8 @@ def profile_get(principal: Principal, id_or_name: str) -> Profile:
 def profile_list(principal: Principal, *, name: str | None = None, query: str | None = None) -> QuerySet[Profile]:
     """Newest first. `name` is a whole name whatever its case, `query` part of a name or id."""
     rows = Profile.objects.for_principal(principal)
+    if not searchable(name or "") or not searchable(query or ""):
+        return rows.none()
     if name:
         rows = rows.filter(name__iexact=name)
     if query:
@@ -197,7 +199,7 @@ def _held(lease: Lease) -> QuerySet[Profile]:
     return Profile.objects.filter(id=lease.profile_id, fence=lease.fence, lease_holder=lease.holder)
 
 
-def _version_place(version: ProfileVersion, *, field: str) -> Place:
+def version_place(version: ProfileVersion, *, field: str) -> Place:
     """Bound to profile and number too: an old version does not open as the newest."""
     return Place(
         organization_id=version.organization_id,
@@ -218,9 +220,9 @@ def _version_seal(profile: Profile, *, compressed: bytes, size: int, now: dateti
         created_at=now,
     )
     key = crypto.key_new()
-    version.wrapped_key = keyring().wrap(key=key, place=_version_place(version, field="wrapped_key"))
+    version.wrapped_key = keyring().wrap(key=key, place=version_place(version, field="wrapped_key"))
     version.kek_id = crypto.envelope_parse(version.wrapped_key).key_id
-    place = _version_place(version, field="sealed")
+    place = version_place(version, field="sealed")
     body = crypto.encrypt(
         key=key, plaintext=compressed, associated=crypto.associated_data(key_id=version.id, place=place)
     )
@@ -239,9 +241,9 @@ def _latest_open(profile: Profile) -> bytes | None:
 
 
 def _version_open(version: ProfileVersion) -> bytes:
-    key = keyring().unwrap(wrapped=bytes(version.wrapped_key), place=_version_place(version, field="wrapped_key"))
+    key = keyring().unwrap(wrapped=bytes(version.wrapped_key), place=version_place(version, field="wrapped_key"))
     envelope = crypto.envelope_parse(bytes(version.sealed))
-    place = _version_place(version, field="sealed")
+    place = version_place(version, field="sealed")
     associated = crypto.associated_data(key_id=envelope.key_id, place=place)
     compressed = crypto.decrypt(key=key, body=envelope.body, associated=associated)
     return zstandard.ZstdDecompressor().decompress(compressed, max_output_size=STATE_BYTES_MOST)

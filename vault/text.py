@@ -5,6 +5,7 @@ import unicodedata
 from vault.errors import Invalid, NotFound
 
 NAME_LENGTH = 255
+SEARCH_LENGTH = 1024
 
 
 def name_clean(text: str, *, what: str, length: int = NAME_LENGTH, forbidden: str = "") -> str:
@@ -21,9 +22,14 @@ def name_clean(text: str, *, what: str, length: int = NAME_LENGTH, forbidden: st
 
 def lookup_clean(text: str) -> str:
     """`text` as something to look for. Raises `NotFound` for text that no name or id can be."""
-    if len(text) > 4 * NAME_LENGTH or any(_unprintable(character) for character in text):
+    if not searchable(text):
         raise NotFound
     return text
+
+
+def searchable(text: str) -> bool:
+    """Whether the database can look for `text` at all; nothing stored contains what it cannot."""
+    return len(text) <= SEARCH_LENGTH and not any(_unprintable(character) for character in text)
 
 
 def _unprintable(character: str) -> bool:

@@ -3,6 +3,7 @@
 from django.db import models
 
 from vault.models import ID_LENGTH, NAME_LENGTH, Organization, Project, id_field
+from vault.secret import Secret
 
 
 class ApiKey(models.Model):
@@ -23,6 +24,8 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
+
+    token: Secret | None = None  # on the very instance that was just made in the admin site, never stored
 
     class Meta:
         verbose_name = "API key"

@@ -39,7 +39,7 @@ def key_create(
     Raises `Invalid` for a name or policy that cannot be, `Conflict` for a token that is in use.
     """
     secret = token or token_new()
-    _policy_check(policy)
+    policy_check(policy)
     key = ApiKey(
         organization_id=organization_id,
         project_id=project_id,
@@ -123,10 +123,11 @@ def token_mask(token: Secret) -> str:
     return f"{text[:7]}…{text[-4:]}" if len(text) >= 24 else "…"
 
 
-def _policy_check(policy: Mapping[str, Any] | None) -> None:
+def policy_check(policy: Mapping[str, Any] | None) -> None:
+    """Raises `Invalid` for anything but nothing or `{"statements": [{"action", "resource"}]}`."""
     if policy is None:
         return
-    statements = policy.get("statements")
+    statements = policy.get("statements") if isinstance(policy, dict) else None
     if not isinstance(statements, list) or not all(_is_statement(item) for item in statements):
         raise Invalid("A policy is a list of statements, each with an action and a resource")
 

@@ -1,0 +1,106 @@
+"""The vault in the admin site: names and numbers, nothing sealed, nothing to change by hand."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Max, QuerySet
+from django.http import HttpRequest
+
+from vault.credentials import credential_names
+from vault.models import AuditRecord, Credential, Organization, Profile, Project
+from vault.readonly_admin import BaseAdmin, ReadOnlyAdmin
+from vault.sealing import data_key_primary
+
+
+@admin.register(Organization)
+class OrganizationAdmin(BaseAdmin):
+    list_display = ("name", "id", "created_at")
+    search_fields = ("name", "id")
+    readonly_fields = ("id", "created_at")
+
+    def save_model(self, request: HttpRequest, obj: Organization, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        data_key_primary(obj.id)
+        Project.objects.get_or_create(organization=obj, is_default=True, defaults={"name": "default"})
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Project)
+class ProjectAdmin(BaseAdmin):
+    list_display = ("name", "organization", "status", "is_default", "id")
+    list_filter = ("status", "organization")
+    search_fields = ("name", "id")
+    readonly_fields = ("id", "is_default", "created_at", "updated_at")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Credential)
+class CredentialAdmin(ReadOnlyAdmin):
+    list_display = ("name", "domain", "organization", "project", "created_at", "updated_at")
+    list_filter = ("organization", "project")
+    search_fields = ("name", "domain", "id")
+    fields = (
+        "id",
+        "organization",
+        "project",
+        "name",
+        "domain",
+        "field_names",
+        "sso_provider",
+        "created_at",
+        "updated_at",
+    )
+
+    @admin.display(description="Stored fields")
+    def field_names(self, credential: Credential) -> str:
+        return ", ".join(sorted(credential_names(credential))) or "none"
+
+
+@admin.register(Profile)
+class ProfileAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "organization", "project", "versions_kept", "largest", "updated_at", "last_used_at")
+    list_filter = ("organization", "project")
+    search_fields = ("name", "id")
+    fields = (
+        "id",
+        "organization",
+        "project",
+        "name",
+        "version_list",
+        "lease_holder",
+        "lease_expires_at",
+        "created_at",
+        "updated_at",
+        "last_used_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Profile]:
+        rows: QuerySet[Profile] = super().get_queryset(request)
+        return rows.annotate(version_count=Count("versions"), largest_size=Max("versions__size"))
+
+    @admin.display(description="Versions")
+    def versions_kept(self, profile: Any) -> int:
+        count: int = profile.version_count
+        return count
+
+    @admin.display(description="Largest (bytes)")
+    def largest(self, profile: Any) -> int:
+        return profile.largest_size or 0
+
+    @admin.display(description="Versions")
+    def version_list(self, profile: Profile) -> str:
+        rows = profile.versions.order_by("-number").values_list("number", "size", "created_at")
+        return "; ".join(f"#{number}: {size} bytes, {at:%Y-%m-%d %H:%M}" for number, size, at in rows) or "none"
+
+
+@admin.register(AuditRecord)
+class AuditRecordAdmin(ReadOnlyAdmin):
+    list_display = ("at", "actor", "action", "resource_type", "resource_id", "outcome", "organization", "seq")
+    list_filter = ("action", "outcome", "organization")
+    search_fields = ("actor", "resource_id", "project_id")
+    date_hierarchy = "at"
+    ordering = ("-at", "-seq")
