@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import beat_init, celeryd_init, setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "authsvc.settings")
 
@@ -15,3 +15,12 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_our_logging(**_: object) -> None:
     """Celery would replace the logging that the settings set up."""
+
+
+@celeryd_init.connect
+@beat_init.connect
+def refuse_unready(**_: object) -> None:
+    """A worker without a key would take flows only to fail them."""
+    from authsvc.checks import start_refuse_unready
+
+    start_refuse_unready()

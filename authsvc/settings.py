@@ -47,8 +47,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "authsvc.middleware.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "authsvc.middleware.StaticMiddleware",
+    "authsvc.middleware.PolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -106,13 +106,31 @@ CHANNEL_LAYERS = {
         else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
     )
 }
+WORKER_FLOWS = env_int("AUTHSVC_WORKER_FLOWS", 64, high=1000)  # flows one worker process carries at once
+FLOW_LEASE_SECONDS = env_int("AUTHSVC_FLOW_LEASE_SECONDS", 30, low=3, high=600)
+BEAT_SECONDS = env_int("AUTHSVC_BEAT_SECONDS", 5, high=300)
+_SPARE_THREADS = 4  # the tick and other short tasks run beside a full house of flows
+_VISIBILITY_SECONDS = 86_400 + 3_600  # longer than any flow: the lease, not the broker, says that a worker is gone
 CELERY_BROKER_URL = env_str(
     "CELERY_BROKER_URL",
     (REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL else "memory://"),
 )
-WORKER_FLOWS = env_int("AUTHSVC_WORKER_FLOWS", 64, high=1000)  # flows one worker process carries at once
-FLOW_LEASE_SECONDS = env_int("AUTHSVC_FLOW_LEASE_SECONDS", 30, low=3, high=600)
-BEAT_SECONDS = env_int("AUTHSVC_BEAT_SECONDS", 5, high=300)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": _VISIBILITY_SECONDS} if REDIS_URL else {"polling_interval": 0.01}
+)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True  # with one message per free thread, so that an idle worker gets what a busy one cannot
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = WORKER_FLOWS + _SPARE_THREADS
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps nothing: what is due is in the database
+CELERY_BEAT_SCHEDULE = {
+    "tick": {"task": "flows.tick", "schedule": BEAT_SECONDS, "options": {"expires": 2 * BEAT_SECONDS}}
+}
 
 # --- flows -----------------------------------------------------------------------------------------------------
 INTERACTION_SECONDS = env_int("AUTHSVC_INTERACTION_SECONDS", 600, high=86400)
@@ -133,9 +151,8 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # nothing to collect: files are found where they are
 WHITENOISE_AUTOREFRESH = DEBUG
 
 CONTENT_SECURITY_POLICY = {

@@ -1,4 +1,18 @@
+"""Every address of the house."""
+
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
+from django.views.generic import RedirectView
 
-urlpatterns: list[URLPattern | URLResolver] = [path("admin/", admin.site.urls)]
+from authsvc.api import api_default
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("", RedirectView.as_view(url="/docs"), name="home"),  # before the API, whose root says 404
+    path("", api_default().urls),
+]
+
+handler400 = "authsvc.refusals.handler400"
+handler403 = "authsvc.refusals.handler403"
+handler404 = "authsvc.refusals.handler404"
+handler500 = "authsvc.refusals.handler500"
