@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
-from ninja import Router
+from ninja import Router, Status
 from vault.api.paging import page
 
 from flows.api.schemas import (
@@ -34,8 +34,13 @@ from vault.principal import Principal
 router = Router(tags=["auth connections"])
 
 
-def _principal(request: HttpRequest) -> Principal:
+READ, WRITE, LOGIN = "connections:read", "connections:write", "connections:login"
+
+
+def _principal(request: HttpRequest, action: str, connection_id: str = "*") -> Principal:
+    """The caller, once the key's policy allows it `action`."""
     principal: Principal = request.auth  # type: ignore[attr-defined]  # set by the authentication
+    principal.require(action, kind="connections", record_id=connection_id)
     return principal
 
 
@@ -44,7 +49,7 @@ def _state(connection: Connection) -> dict[str, Any]:
 
 
 @router.post("", response={201: ManagedAuth}, exclude_unset=True, summary="Create a connection")
-def create(request: HttpRequest, body: ConnectionCreate) -> tuple[int, dict[str, Any]]:
+def create(request: HttpRequest, body: ConnectionCreate) -> Status[dict[str, Any]]:
     new = NewConnection(
         domain=body.domain,
         profile_name=body.profile_name,
@@ -60,9 +65,9 @@ def create(request: HttpRequest, body: ConnectionCreate) -> tuple[int, dict[str,
         telemetry=body.browser_telemetry,
         proxy=body.proxy.model_dump(exclude_unset=True) if body.proxy else None,
     )
-    principal = _principal(request)
+    principal = _principal(request, WRITE)
     connection = connection_create(principal, new, ssrf_allow=settings.SSRF_ALLOW, now=timezone.now())
-    return 201, _state(connection)
+    return Status(201, _state(connection))
 
 
 @router.get("", response=list[ManagedAuth], exclude_unset=True, summary="List connections")
@@ -75,27 +80,27 @@ def list_connections(
     limit: int = 20,
     offset: int = 0,
 ) -> list[dict[str, Any]]:
-    rows = connections_list(_principal(request), domain=domain, profile_name=profile_name, query=query)
+    rows = connections_list(_principal(request, READ), domain=domain, profile_name=profile_name, query=query)
     return page(request, response, rows, limit, offset, _state)
 
 
 @router.get("/{connection_id}", response=ManagedAuth, exclude_unset=True, summary="Retrieve a connection")
 def retrieve(request: HttpRequest, connection_id: str) -> dict[str, Any]:
-    return _state(connection_get(_principal(request), connection_id))
+    return _state(connection_get(_principal(request, READ, connection_id), connection_id))
 
 
 @router.delete("/{connection_id}", response={204: None}, summary="Delete a connection")
-def delete(request: HttpRequest, connection_id: str) -> tuple[int, None]:
-    principal = _principal(request)
+def delete(request: HttpRequest, connection_id: str) -> Status[None]:
+    principal = _principal(request, WRITE, connection_id)
     stopped = connection_delete(principal, connection_get(principal, connection_id), now=timezone.now())
     for flow_id in stopped:
         wake_sync(flow_id)
-    return 204, None
+    return Status(204, None)
 
 
 @router.post("/{connection_id}/login", response=LoginStarted, exclude_unset=True, summary="Start or join a login")
 def login(request: HttpRequest, connection_id: str, body: LoginOptions | None = None) -> dict[str, Any]:
-    connection = connection_get(_principal(request), connection_id)
+    connection = connection_get(_principal(request, LOGIN, connection_id), connection_id)
     overrides = body.model_dump(exclude_unset=True, exclude_none=True) if body else {}
     flow, new = flow_start(connection, now=timezone.now(), overrides=overrides)
     if new:
@@ -111,7 +116,7 @@ def login(request: HttpRequest, connection_id: str, body: LoginOptions | None = 
 
 @router.post("/{connection_id}/submit", response=SubmitAccepted, summary="Submit values or a choice")
 def submit(request: HttpRequest, connection_id: str, body: SubmitBody) -> dict[str, Any]:
-    connection = connection_get(_principal(request), connection_id)
+    connection = connection_get(_principal(request, LOGIN, connection_id), connection_id)
     flow = submission_accept(connection, Submission(**body.model_dump()), now=timezone.now())
     wake_sync(flow.id)
     return {"accepted": True}
@@ -119,7 +124,7 @@ def submit(request: HttpRequest, connection_id: str, body: SubmitBody) -> dict[s
 
 @router.post("/{connection_id}/cancel", response=ManagedAuth, exclude_unset=True, summary="Cancel the login")
 def cancel(request: HttpRequest, connection_id: str) -> dict[str, Any]:
-    connection = connection_get(_principal(request), connection_id)
+    connection = connection_get(_principal(request, LOGIN, connection_id), connection_id)
     flow = Flow.objects.filter(connection=connection, state__in=LIVE).first()
     if flow is None or not flow_cancel(flow.id, now=timezone.now()):
         raise NotAwaitingInput("No login is in progress", code="no_flow_in_progress")
@@ -129,7 +134,7 @@ def cancel(request: HttpRequest, connection_id: str) -> dict[str, Any]:
 
 @router.get("/{connection_id}/events", summary="Follow the login (server-sent events)", response={200: None})
 async def events(request: HttpRequest, connection_id: str) -> StreamingHttpResponse:
-    connection = await run_db(connection_get, _principal(request), connection_id)
+    connection = await run_db(connection_get, _principal(request, READ, connection_id), connection_id)
     flow = await run_db(flow_latest, connection)
     if flow is None:
         raise NotAwaitingInput("No login was started: call login first", code="no_flow_in_progress")
