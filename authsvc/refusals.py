@@ -184,7 +184,10 @@ def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether this caller is a program: an address of the API, or one that does not ask for a page."""
+    """Whether this caller is a program: an address of the API, or one that does not ask for a page. The hosted page
+    has readers only, whatever their browser accepts."""
+    if request.path.startswith("/login/"):
+        return False
     if request.path.startswith(_API_PATHS) or request.path in _API_FILES:
         return True
     return "text/html" not in request.headers.get("Accept", "")

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "authsvc.middleware.RequestLogMiddleware",
+    "flows.views.headers.PageHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "authsvc.middleware.StaticMiddleware",
     "authsvc.middleware.PolicyMiddleware",

@@ -1,13 +1,14 @@
 """Every address of the house."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from authsvc.api import api_default
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("login/", include("flows.views.urls")),
     path("", RedirectView.as_view(url="/docs"), name="home"),  # before the API, whose root says 404
     path("", api_default().urls),
 ]

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,7 +68,7 @@ def _next(flow_id: str, after: int) -> list[Update]:
 
 async def flow_updates(
     flow_id: str, *, after: int = 0, heartbeat: float = HEARTBEAT_SECONDS
-) -> AsyncIterator[Update | None]:
+) -> AsyncGenerator[Update | None, None]:
     """States as they come, the current one first; None every `heartbeat` seconds of silence. Ends with the flow,
     or when the flow is deleted."""
     async with listening(flow_id) as listener:

@@ -1,0 +1,1 @@
+"""The hosted login page: what the person sees."""

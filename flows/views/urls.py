@@ -1,0 +1,15 @@
+"""`/login/…`: the hosted page, the forms it posts to and the stream that keeps it live."""
+
+from django.urls import path
+
+from flows.views.events import events
+from flows.views.pages import answer, cancel, exchange, login
+
+app_name = "hosted"
+urlpatterns = [
+    path("<slug:flow_id>", login, name="login"),
+    path("<slug:flow_id>/continue", exchange, name="continue"),
+    path("<slug:flow_id>/answer", answer, name="answer"),
+    path("<slug:flow_id>/cancel", cancel, name="cancel"),
+    path("<slug:flow_id>/events", events, name="events"),
+]
