@@ -9,7 +9,6 @@ from flows.models import Flow, Interaction
 from flows.pauses import field_from_json
 from flows.services.flows import Claim, flow_pause, flow_progress, origin_allow
 from flows.services.values import (
-    TotpWait,
     value_accepted_again,
     value_given,
     value_stored,
@@ -18,6 +17,7 @@ from flows.services.values import (
 from flows.transitions import LIVE, FlowInput, FlowState
 from flows.wake import Listener, wake
 from vault.aio import run_db
+from vault.credentials import TotpWait
 
 _PROGRESS = {Progress.DISCOVERING: FlowInput.DISCOVER, Progress.SUBMITTING: FlowInput.ACT}
 _STOPPED = {

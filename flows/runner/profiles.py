@@ -4,10 +4,9 @@ import json
 from datetime import datetime
 from typing import Any
 
+from flows.engine.contract import ProfileState
 from vault.profile_merge import merge
 from vault.profiles import Lease, profile_lease, profile_save, profile_state
-
-from flows.engine.contract import ProfileState
 
 EMPTY: dict[str, Any] = {"cookies": [], "origins": [], "session_storage": {}}
 LEASE_SECONDS = 30

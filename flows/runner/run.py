@@ -2,16 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from vault.profiles import Lease, profile_release
 
 from flows.engine.browsers import Browsers
 from flows.engine.contract import (
@@ -19,6 +19,7 @@ from flows.engine.contract import (
     ErrorCode,
     Failed,
     FlowStopped,
+    Host,
     LoggedIn,
     LoginRequest,
     Outcome,
@@ -41,6 +42,7 @@ from flows.transitions import FlowInput
 from flows.wake import listening, wake
 from vault.aio import run_db
 from vault.errors import VaultError
+from vault.profiles import Lease, profile_release
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,10 @@ class Job:
     base: dict[str, Any]
 
 
-async def flow_run(flow_id: str, *, browsers: Browsers, holder: str) -> None:
+Engine = Callable[[Browsers, LoginRequest, Host], Awaitable[Outcome]]
+
+
+async def flow_run(flow_id: str, *, browsers: Browsers, holder: str, engine: Engine = login) -> None:
     """Carry the flow to its end. Returns at once when another worker holds it."""
     claim = await run_db(flow_claim, flow_id, holder=holder, now=timezone.now())
     await wake(flow_id)
@@ -65,7 +70,8 @@ async def flow_run(flow_id: str, *, browsers: Browsers, holder: str) -> None:
         return
     try:
         async with listening(flow_id) as listener, _lease_kept(claim):
-            await _carry(claim, browsers=browsers, host=FlowHost(claim, listener=listener))
+            host = FlowHost(claim, listener=listener)
+            await _carry(claim, partial(engine, browsers), host)
     finally:
         await wake(flow_id)
 
@@ -92,12 +98,15 @@ async def _lease_kept(claim: Claim) -> AsyncIterator[None]:
             await keeper
 
 
-async def _carry(claim: Claim, *, browsers: Browsers, host: FlowHost) -> None:
+Attempt = Callable[[LoginRequest, Host], Awaitable[Outcome]]
+
+
+async def _carry(claim: Claim, attempt: Attempt, host: FlowHost) -> None:
     try:
         job = await run_db(_job, claim.flow_id)
         left = (job.request.deadline - timezone.now()).total_seconds() if job.request.deadline else None
         async with asyncio.timeout(left):
-            outcome = await _login(job, browsers=browsers, host=host)
+            outcome = await _login(job, attempt, host)
             await _finish(claim, job, outcome)
     except FlowStopped as stop:
         await _end_stopped(claim, stop.code)
@@ -121,11 +130,11 @@ def _where(error: BaseException) -> str:
     return f"{type(error).__name__} at {place}"
 
 
-async def _login(job: Job, *, browsers: Browsers, host: FlowHost) -> Outcome:
+async def _login(job: Job, attempt: Attempt, host: FlowHost) -> Outcome:
     """A browser that dies is replaced once; what was typed counts as sent."""
     for last in range(1, BROWSER_TRIES + 1):
         try:
-            return await login(browsers, job.request, host)
+            return await attempt(job.request, host)
         except BrowserLost:
             log.warning("browser lost", extra={"flow_id": host.claim.flow_id})
             if last == BROWSER_TRIES:

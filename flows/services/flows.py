@@ -156,7 +156,7 @@ def flow_end(
     website_error: str | None = None,
 ) -> bool:
     """End a flow without success. The connection keeps its status unless it never was signed in."""
-    website = {"website_error": website_error[:1000]} if website_error is not None else {}
+    website: dict[str, Any] = {"website_error": website_error[:1000]} if website_error is not None else {}
     return flow_move(
         flow_id,
         event,

@@ -1,0 +1,299 @@
+"""The runner between database and engine, with an engine of the test's own: what is asked, stored and ended."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from django.utils import timezone
+
+from flows.engine.browsers import Browsers
+from flows.engine.contract import (
+    AuthCheck,
+    ErrorCode,
+    Failed,
+    Filled,
+    Host,
+    LoggedIn,
+    LoginRequest,
+    Outcome,
+    Pause,
+    ProfileState,
+    Progress,
+)
+from flows.engine.errors import BrowserLost
+from flows.models import Connection, Flow, Interaction
+from flows.runner.run import flow_run
+from flows.services.connections import connection_delete
+from flows.services.flows import flow_cancel, flow_start
+from flows.services.submissions import submission_accept
+from flows.submissions import Submission
+from flows.wake import wake
+from tests.flows.factories import CODE, make_connection, make_pause, make_principal
+from vault.aio import run_db
+from vault.credentials import credential_create, credential_names, credential_rejected_names
+from vault.models import AuditRecord, Credential
+from vault.principal import Principal
+from vault.profiles import profile_lease, profile_save, profile_state
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NO_BROWSERS = cast(Browsers, None)
+COOKIE = {"name": "sid", "value": "canary-cookie", "domain": "example.com", "path": "/"}
+OTHER = {"name": "sid", "value": "other", "domain": "other.example", "path": "/"}
+CHECK = AuthCheck(url="https://example.com/", signed_in={"path": "/"}, signed_out={"path": "/login"})
+
+Script = Callable[[LoginRequest, Host], Awaitable[Outcome]]
+
+
+def logged_in(**options: Any) -> LoggedIn:
+    state = ProfileState(storage={"cookies": [COOKIE], "origins": []})
+    return LoggedIn(state=state, post_login_url="https://example.com/home", check=CHECK, **options)
+
+
+async def carry(flow: Flow, script: Script) -> Flow:
+    async def engine(_: Browsers, request: LoginRequest, host: Host) -> Outcome:
+        return await script(request, host)
+
+    await flow_run(flow.id, browsers=NO_BROWSERS, holder="test", engine=engine)
+    return await run_db(Flow.objects.select_related("connection").get, pk=flow.id)
+
+
+async def start(connection: Connection) -> Flow:
+    flow, _ = await run_db(flow_start, connection, now=timezone.now())
+    return flow
+
+
+async def connected(principal: Principal | None = None, **options: Any) -> Connection:
+    return await run_db(make_connection, principal or await run_db(make_principal), **options)
+
+
+async def answer_when_asked(flow: Flow, **body: Any) -> None:
+    """A person: waits for the question, answers it."""
+    connection = await run_db(Connection.objects.get, pk=flow.connection_id)
+    while not await run_db(Interaction.objects.filter(flow=flow, state="open").exists):
+        await asyncio.sleep(0.01)
+    await run_db(submission_accept, connection, Submission(**body), now=timezone.now())
+    await wake(flow.id)
+
+
+async def test_success_changes_profile_connection_and_flow_together() -> None:
+    connection = await connected()
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        assert request.domain == "example.com"
+        assert request.state is None
+        await host.progress(Progress.SUBMITTING)
+        return logged_in()
+
+    flow = await carry(await start(connection), script)
+    assert (flow.state, flow.reached) == ("SUCCESS", "SUBMITTING")
+    assert flow.connection.status == "AUTHENTICATED"
+    assert flow.connection.post_login_url == "https://example.com/home"
+    assert flow.connection.auth_check["url"] == CHECK.url
+    state = json.loads(await run_db(profile_state, connection.profile_id) or b"")
+    assert state["cookies"] == [COOKIE]
+
+
+async def test_typed_values_reach_the_engine_and_are_kept_without_codes() -> None:
+    connection = await connected()
+    flow = await start(connection)
+    seen: dict[str, str] = {}
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        await host.pause(make_pause())
+        given = await host.answer()
+        assert given == Filled(frozenset({"f1", "f2"}))
+        for field_id in ("f1", "f2"):
+            seen[field_id] = (await host.reveal_given(field_id, origin="https://example.com")).reveal()
+        await host.progress(Progress.SUBMITTING)
+        await host.pause(make_pause(CODE))
+        await host.answer()
+        seen["f3"] = (await host.reveal_given("f3", origin="https://example.com")).reveal()
+        return logged_in(given=frozenset({"username", "password", "code"}))
+
+    async def person() -> None:
+        await answer_when_asked(flow, fields={"login": "ada", "pw": "canary-pass"})
+        await answer_when_asked(flow, fields={"otp": "123456"})
+
+    helper = asyncio.create_task(person())
+    ended = await carry(flow, script)
+    await helper
+    assert ended.state == "SUCCESS"
+    assert seen == {"f1": "ada", "f2": "canary-pass", "f3": "123456"}
+    credential = await run_db(Credential.objects.get)
+    assert await run_db(credential_names, credential) == {"username", "password"}
+    assert (await run_db(Connection.objects.get)).credential_id == credential.id
+    assert not await run_db(Interaction.objects.filter(sealed_values__isnull=False).exists)
+
+
+async def test_nothing_is_kept_when_the_connection_says_so() -> None:
+    connection = await connected(save_credentials=False)
+    flow = await start(connection)
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        await host.pause(make_pause())
+        await host.answer()
+        return logged_in(given=frozenset({"username", "password"}))
+
+    helper = asyncio.create_task(answer_when_asked(flow, fields={"login": "ada", "pw": "x"}))
+    await carry(flow, script)
+    await helper
+    assert await run_db(Credential.objects.count) == 0
+
+
+async def test_r35_a_stored_value_is_on_record_before_it_is_released() -> None:
+    principal = await run_db(make_principal)
+    await run_db(
+        credential_create, principal, name="ada", domain="example.com", values={"username": "ada", "password": "pw"}
+    )
+    connection = await connected(principal, credential={"name": "ada"})
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        assert request.known == {"username", "password"}
+        assert (await host.reveal_stored("password", origin="https://example.com")).reveal() == "pw"
+        record = await run_db(AuditRecord.objects.filter(action="credential.use").first)
+        assert record is not None
+        assert record.details["names"] == ["password"]
+        assert record.details["origin"] == "https://example.com"
+        return logged_in(stored=frozenset({"password"}))
+
+    assert (await carry(await start(connection), script)).state == "SUCCESS"
+
+
+async def test_r16_a_rejected_stored_password_is_not_known_to_the_next_login() -> None:
+    principal = await run_db(make_principal)
+    credential = await run_db(
+        credential_create, principal, name="ada", domain="example.com", values={"username": "ada", "password": "pw"}
+    )
+    connection = await connected(principal, credential={"name": "ada"})
+    requests: list[LoginRequest] = []
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        requests.append(request)
+        await host.reveal_stored("password", origin="https://example.com")
+        await host.rejected(frozenset({"password"}))
+        return Failed(ErrorCode.CREDENTIALS_INVALID, "The site refused them.", website_error="Wrong password")
+
+    first = await carry(await start(connection), script)
+    assert (first.state, first.error_code, first.website_error) == ("FAILED", "credentials_invalid", "Wrong password")
+    assert await run_db(credential_rejected_names, credential) == {"password"}
+    await carry(await start(connection), script)
+    assert requests[0].rejected == frozenset()
+    assert requests[1].rejected == {"password"}
+
+
+async def test_r33_a_failed_flow_leaves_the_profile_as_it_was() -> None:
+    connection = await connected()
+    before = json.dumps({"cookies": [OTHER], "origins": [], "session_storage": {}}).encode()
+    lease = await run_db(profile_lease, connection.profile_id, holder="t", seconds=1, now=timezone.now())
+    assert lease is not None
+    await run_db(profile_save, lease, before, now=timezone.now() - timedelta(seconds=60))
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        assert request.state is not None
+        return Failed(ErrorCode.SITE_UNREACHABLE, "No answer")
+
+    flow = await carry(await start(connection), script)
+    assert flow.state == "FAILED"
+    assert flow.connection.status == "NEEDS_AUTH"
+    assert await run_db(profile_state, connection.profile_id) == before
+
+
+async def test_r33_another_sites_session_survives_the_merge() -> None:
+    connection = await connected()
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        lease = await run_db(profile_lease, connection.profile_id, holder="other", seconds=0.1, now=timezone.now())
+        assert lease is not None
+        state = json.dumps({"cookies": [OTHER], "origins": [], "session_storage": {}}).encode()
+        await run_db(profile_save, lease, state, now=timezone.now())
+        return logged_in()
+
+    await carry(await start(connection), script)
+    state = json.loads(await run_db(profile_state, connection.profile_id) or b"")
+    assert [cookie["value"] for cookie in state["cookies"]] == ["other", "canary-cookie"]
+
+
+@pytest.mark.parametrize("how", ["cancel", "delete"])
+async def test_a_login_stopped_from_outside_stops_its_engine(how: str) -> None:
+    principal = await run_db(make_principal)
+    connection = await connected(principal)
+    flow = await start(connection)
+    stopped = asyncio.Event()
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        await host.pause(make_pause())
+        if how == "cancel":
+            await run_db(flow_cancel, flow.id, now=timezone.now())
+        else:
+            await run_db(connection_delete, principal, connection, now=timezone.now())
+        await wake(flow.id)
+        try:
+            await host.answer()
+        finally:
+            stopped.set()
+        raise AssertionError("an answer came")
+
+    async def engine(_: Browsers, request: LoginRequest, host: Host) -> Outcome:
+        return await script(request, host)
+
+    await asyncio.wait_for(flow_run(flow.id, browsers=NO_BROWSERS, holder="t", engine=engine), 5)
+    assert stopped.is_set()
+    rows = await run_db(lambda: list(Flow.objects.values_list("state", flat=True)))
+    assert rows == (["CANCELED"] if how == "cancel" else [])
+
+
+async def test_an_interaction_nobody_answers_expires_the_flow(settings: Any) -> None:
+    settings.INTERACTION_SECONDS = 0
+    connection = await connected()
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        await host.pause(make_pause())
+        await host.answer()
+        raise AssertionError("an answer came")
+
+    flow = await carry(await start(connection), script)
+    assert (flow.state, flow.error_code) == ("EXPIRED", "flow_expired")
+
+
+async def test_our_own_mistake_ends_the_flow_without_telling_its_message(caplog: pytest.LogCaptureFixture) -> None:
+    connection = await connected()
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        raise ValueError("canary-in-exception")
+
+    flow = await carry(await start(connection), script)
+    assert (flow.state, flow.error_code) == ("FAILED", "internal_error")
+    assert "ValueError" in caplog.text
+    assert "canary-in-exception" not in caplog.text + flow.error_message
+
+
+async def test_a_lost_browser_is_replaced_once() -> None:
+    connection = await connected()
+    tries = 0
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise BrowserLost("gone")
+        return logged_in()
+
+    assert (await carry(await start(connection), script)).state == "SUCCESS"
+    assert tries == 2
+
+
+async def test_a_worker_that_lost_its_flow_writes_nothing() -> None:
+    connection = await connected()
+    flow = await start(connection)
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        await run_db(Flow.objects.filter(pk=flow.id).update, attempt=7)
+        return logged_in()
+
+    ended = await carry(flow, script)
+    assert ended.state == "DISCOVERING"
+    assert ended.connection.status == "NEEDS_AUTH"
+    assert await run_db(profile_state, connection.profile_id) is None
