@@ -1,6 +1,7 @@
 """Reading settings from the environment: a bad value stops the start and names itself."""
 
 import os
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -33,3 +34,13 @@ def env_int(name: str, default: int, *, low: int = 1, high: int = 10**9) -> int:
 def env_list(name: str, default: str = "") -> list[str]:
     """Comma-separated words; spaces around them and empty ones are dropped."""
     return [word for word in (part.strip() for part in env_str(name, default).split(",")) if word]
+
+
+def file_text(path: Path) -> str:
+    """What the file holds, without spaces around it; nothing when it is not there."""
+    try:
+        return path.read_text("utf-8").strip()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise ImproperlyConfigured(f"{path} cannot be read: {error.strerror}") from None

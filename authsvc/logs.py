@@ -23,6 +23,7 @@ Event = MutableMapping[str, Any]
 
 def redact_event(_logger: Any, _method: str, event: Event) -> Event:
     """A structlog processor: cut what looks like a secret. structlog's own keys (`_record` …) pass."""
+    event.pop("color_message", None)  # uvicorn says everything twice
     for key, value in event.items():
         if key.startswith("_"):
             continue
@@ -38,7 +39,7 @@ def logging_config(*, level: str, as_json: bool) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="iso" if as_json else "%H:%M:%S", utc=True),
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
@@ -53,7 +54,12 @@ def logging_config(*, level: str, as_json: bool) -> None:
         cache_logger_on_first_use=False,
     )
     renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+        structlog.processors.JSONRenderer()
+        if as_json
+        # Plain: the default formatter of tracebacks prints the values of local variables.
+        else structlog.dev.ConsoleRenderer(
+            colors=False, pad_event_to=0, pad_level=False, exception_formatter=structlog.dev.plain_traceback
+        )
     )
     logging.config.dictConfig(_dict_config(level=level, shared=shared, renderer=renderer))
 

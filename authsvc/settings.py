@@ -7,14 +7,15 @@ import dj_database_url
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from authsvc.env import env_bool, env_int, env_list, env_str
+from authsvc.env import env_bool, env_int, env_list, env_str, file_text
 from authsvc.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env_str("AUTHSVC_DATA_DIR", str(BASE_DIR / ".authsvc"))).expanduser().resolve()
 
 DEBUG = env_bool("AUTHSVC_DEBUG", False)
-SECRET_KEY = env_str("AUTHSVC_SECRET_KEY")  # checked at start by authsvc.checks; `up` makes one
+# Checked at start by authsvc.checks. `up` makes one in its data directory, where other commands then find it.
+SECRET_KEY = env_str("AUTHSVC_SECRET_KEY") or file_text(DATA_DIR / "secret_key")
 BASE_URL = env_str("AUTHSVC_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
 _base = urlsplit(BASE_URL)
 if _base.scheme not in ("http", "https") or not _base.hostname:
@@ -26,6 +27,8 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 # Keys that seal secrets (vault.keyring): "id:base64,older-id:base64" or a file of such lines, the first is primary.
 KEK = env_str("AUTHSVC_KEK")
 KEK_FILE = env_str("AUTHSVC_KEK_FILE")
+if not KEK and not KEK_FILE and (DATA_DIR / "kek").exists():  # the one that `up` made
+    KEK_FILE = str(DATA_DIR / "kek")
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -1,5 +1,6 @@
 """What stands before Django: bodies are limited before they are read."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ class Recorder:
 
     def __init__(self, chunks: list[bytes]) -> None:
         self.chunks = chunks
-        self.sent: list[dict[str, Any]] = []
+        self.sent: list[Mapping[str, Any]] = []
         self.body: bytes | None = None
         self.taken = 0
 
@@ -34,7 +35,7 @@ class Recorder:
         self.taken += 1
         return {"type": "http.request", "body": chunk, "more_body": self.taken < len(self.chunks)}
 
-    async def send(self, message: dict[str, Any]) -> None:
+    async def send(self, message: Mapping[str, Any]) -> None:
         self.sent.append(message)
 
     async def run(self, *headers: tuple[bytes, bytes]) -> int:
