@@ -312,7 +312,7 @@
     put("y", type);
     put("i", attr(el, "id", 100));
     put("c", classOf(el, 100));
-    put("r", attr(el, "role", 20));
+    put("r", attr(el, "role", 20) || (kind === "field" && el.isContentEditable ? "textbox" : ""));
     put("al", attr(el, "aria-label", 160) || byIds(el, "aria-labelledby", 160));
     put("ti", attr(el, "title", 120));
     put("dt", dataOf(el));

@@ -1,0 +1,75 @@
+"""Every form of a page with its context, the role of every field and how it is sent.
+
+The reading proper works on one form; this is the whole page, for choosing it and for measuring.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from flows.engine.reading import submits
+from flows.engine.reading.features import field_features, form_features, is_password
+from flows.engine.reading.page import Group, Item, PageView
+from flows.engine.reading.scores import Verdict, weigh, weights
+
+
+class Context(StrEnum):
+    LOGIN = "login"
+    SIGNUP = "signup"
+    RESET = "reset"
+    OTP = "otp"
+    SEARCH = "search"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadField:
+    item: Item
+    role: str  # identifier, email, phone, password, new_password, code or other
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ReadForm:
+    group: Group
+    context: Context
+    verdict: Verdict
+    fields: tuple[ReadField, ...]
+    submit: Item | None
+    visible: bool
+
+    def having(self, *roles: str) -> list[ReadField]:
+        return [field for field in self.fields if field.role in roles]
+
+
+def analyse(page: PageView) -> list[ReadForm]:
+    """All forms of the page, in document order."""
+    return [_read_form(group, page) for group in page.groups if group.typed]
+
+
+def _read_form(group: Group, page: PageView) -> ReadForm:
+    verdict = weigh(weights("form"), form_features(group, page))
+    context = Context(verdict.best)
+    fields = []
+    for item in group.typed:
+        features = field_features(item, page)
+        features.add(f"form:{context}")
+        found = weigh(weights("field"), features)
+        fields.append(ReadField(item, found.best, found))
+    visible = any(item.reachable for item in group.typed)
+    context = _settled(context, verdict, fields)
+    return ReadForm(group, context, verdict, tuple(fields), submits.find(group, context, page), visible)
+
+
+def _settled(context: Context, verdict: Verdict, fields: list[ReadField]) -> Context:
+    """What the fields turned out to be has the last word on a close call."""
+    roles = {field.role for field in fields if field.item.reachable}
+    if context is Context.LOGIN and roles and roles <= {"code", "other"} and "code" in roles:
+        return Context.OTP
+    if context is Context.LOGIN and "other" in roles and len(roles) == 1 and verdict.chance("login") < 0.6:
+        return Context.OTHER
+    if context in (Context.SEARCH, Context.OTHER) and "password" in roles and verdict.chance("login") > 0.2:
+        return Context.LOGIN
+    return context
+
+
+__all__ = ["Context", "ReadField", "ReadForm", "analyse", "is_password"]

@@ -1,0 +1,207 @@
+"""Single controls with a meaning of their own: sign out, go to the login, accept, decline, close, send again."""
+
+import re
+
+from flows.engine.reading import providers
+from flows.engine.reading.choices import pressables
+from flows.engine.reading.lexicon import concepts_of
+from flows.engine.reading.model import Control
+from flows.engine.reading.names import named
+from flows.engine.reading.page import Item, PageView
+from flows.engine.reading.text import fold, identifier_words, words
+from flows.engine.snapshot import Box, Text
+
+_LOGOUT_PLACE = re.compile(r"log-?_?out|sign-?_?out|log-?_?off|sign-?_?off|do=logout|/exit\b|disconnect")
+
+
+def control(item: Item, score: float = 1.0, *reasons: str) -> Control:
+    return Control(
+        item.ref, (item.words or item.element.title)[:160], item.selector, round(min(score, 1.0), 3), reasons
+    )
+
+
+def sign_out(page: PageView) -> Control | None:
+    """The sign-out control, visible or inside a closed menu."""
+    best: tuple[float, Item] | None = None
+    for item in page.items:
+        e = item.element
+        if (item.is_field and e.type not in ("submit", "button", "image")) or e.tag == "iframe":
+            continue
+        text = item.words
+        concepts = concepts_of(text) if len(text) < 60 else frozenset()
+        total = 0.0
+        if "logout" in concepts:
+            total += 0.8
+        if e.href and _LOGOUT_PLACE.search(e.href.lower()[8:]):
+            total += 0.6
+        elif "logout" in identifier_words(f"{e.id} {e.name} {e.css_class} {e.data} {e.form_action}").replace(" ", ""):
+            total += 0.4
+        if (
+            e.form >= 0
+            and e.form < len(item.frame.forms)
+            and _LOGOUT_PLACE.search(item.frame.forms[e.form].action.lower())
+        ):
+            total += 0.6
+        if not item.reachable:
+            total *= 0.9
+        if total >= 0.55 and (best is None or total > best[0]):
+            best = total, item
+    return control(best[1], best[0], "signs out") if best else None
+
+
+def login_links(page: PageView) -> tuple[list[Control], list[Control]]:
+    """Links that lead to a login page, and buttons that open one here; the likeliest first."""
+    links: list[tuple[float, int, Item]] = []
+    openers: list[tuple[float, int, Item]] = []
+    here = page.snapshot.url.partition("#")[0]
+    for number, item in enumerate(pressables(page)):
+        e = item.element
+        text = item.words
+        concepts = concepts_of(text) if len(text) <= 60 else frozenset()
+        place = named(identifier_words(e.href.partition("://")[2].partition("/")[2][:200]))
+        inner = named(identifier_words(f"{e.id} {e.name} {e.css_class} {e.data}"))
+        total = 0.0
+        if "login" in concepts:
+            total += 1.0 if len(words(fold(text))) <= 4 else 0.6
+        if "login" in place:
+            total += 0.4
+        if "login" in inner:
+            total += 0.15
+        if "account" in concepts and "login" not in concepts:
+            total += 0.35
+        if (
+            not concepts.isdisjoint({"signup", "forgot", "logout", "terms", "remember", "subscribe"})
+            and "login" not in concepts
+        ):
+            total -= 0.9
+        elif "signup" in concepts:
+            total -= 0.25
+        if "signup" in place and "login" not in place:
+            total -= 0.4
+        if total < 0.5 or providers.provider_of(item) is not None:
+            continue
+        is_link = e.tag == "a" and e.href.startswith("http") and e.href.partition("#")[0] != here
+        (links if is_link else openers).append((total, -number, item))
+    return (
+        [
+            control(item, total, "leads to a login")
+            for total, _, item in sorted(links, key=lambda x: x[:2], reverse=True)[:8]
+        ],
+        [
+            control(item, total, "opens a login")
+            for total, _, item in sorted(openers, key=lambda x: x[:2], reverse=True)[:5]
+        ],
+    )
+
+
+def accept_and_decline(page: PageView, wanted: frozenset[str]) -> tuple[Control | None, Control | None]:
+    """The two answers to an offer or a question. `wanted` are concepts that speak for accepting this one."""
+    yes: list[tuple[float, int, Item]] = []
+    no: list[tuple[float, int, Item]] = []
+    for number, item in enumerate(pressables(page)):
+        text = item.words
+        if not text or len(text) > 70 or _in_furniture(item, page):
+            continue
+        concepts = concepts_of(text)
+        e = item.element
+        weight = 0.3 if e.tag in ("button", "input") or e.role == "button" else 0.0
+        refuses = "decline" in concepts
+        if refuses:
+            no.append((1.0 + weight, -number, item))
+        elif not concepts.isdisjoint({"accept", "next", "verify"} | wanted) and concepts.isdisjoint(
+            {"logout", "forgot", "terms", "signup", "cookie"} - wanted
+        ):
+            yes.append((1.0 + weight + (0.5 if concepts & wanted else 0.0), -number, item))
+    best_yes = max(yes, key=lambda x: x[:2], default=None)
+    best_no = max(no, key=lambda x: x[:2], default=None)
+    return (
+        control(best_yes[2], 0.8, "goes on") if best_yes else None,
+        control(best_no[2], 0.8, "refuses") if best_no else None,
+    )
+
+
+def resend(page: PageView) -> Control | None:
+    for item in pressables(page):
+        if len(item.words) < 80 and "resend" in concepts_of(item.words):
+            return control(item, 0.9, "sends again")
+    return None
+
+
+def code_openers(page: PageView, taken: set[str]) -> list[Control]:
+    """Buttons that must be pressed to have a code sent."""
+    return [
+        control(item, 0.8, "has a code sent")
+        for item in pressables(page)
+        if item.ref not in taken
+        and len(item.words) < 60
+        and "send_code" in concepts_of(item.words)
+        and "resend" not in concepts_of(item.words)
+    ][:3]
+
+
+def dismissals(page: PageView) -> list[Control]:
+    """What closes cookie banners and other layers over the page; refusing comes before accepting."""
+    found: list[tuple[float, Item]] = []
+    for view in page.frames:
+        if not view.frame.visible:
+            continue
+        for at, node in enumerate(view.nodes):
+            if not isinstance(node, Box) or not (node.fixed or node.modal or node.z > 0 or node.id or node.css_class):
+                continue
+            kind = _layer(node, [text.text for text in view.nodes[at : view.ends[at]] if isinstance(text, Text)][:12])
+            if not kind:
+                continue
+            inside = [item for item in view.items if at < item.position < view.ends[at]]
+            if any(item.is_typed and item.reachable for item in inside):
+                continue
+            best = _closing(inside, cookie=kind == "cookie")
+            if best is not None and best[1] not in [item for _, item in found]:
+                found.append(best)
+    found.sort(key=lambda entry: entry[0], reverse=True)
+    return [control(item, score, "closes a layer") for score, item in found[:4]]
+
+
+def _layer(box: Box, texts: list[str]) -> str:
+    name = fold(f"{box.id} {box.css_class} {box.label}")
+    said = concepts_of(" . ".join(texts)[:400])
+    cookie = (
+        bool(re.search(r"cookie|consent|gdpr|onetrust|cmp|didomi|usercentrics|ccm|privacy", name)) or "cookie" in said
+    )
+    layer = (
+        box.fixed or box.modal or box.z > 0 or bool(re.search(r"banner|modal|popup|overlay|dialog|bar|notice", name))
+    )
+    if cookie and layer:
+        return "cookie"
+    return "modal" if box.modal and box.fixed else ""
+
+
+def _closing(inside: list[Item], *, cookie: bool) -> tuple[float, Item] | None:
+    scored: list[tuple[float, int, Item]] = []
+    for number, item in enumerate(inside):
+        e = item.element
+        text = item.words
+        if not item.reachable or len(text) > 60 or (item.is_field and e.type not in ("submit", "button")):
+            continue
+        if e.tag == "a" and e.href.startswith("http") and "#" not in e.href:
+            continue
+        concepts = concepts_of(text)
+        if cookie and "cookie_no" in concepts:
+            scored.append((0.9, -number, item))
+        elif cookie and "cookie_yes" in concepts:
+            scored.append((0.8, -number, item))
+        elif not concepts.isdisjoint({"close", "decline"}) or text.strip() in ("×", "✕", "✖", "x", "X"):
+            scored.append((0.7, -number, item))
+        elif not text and "cancel" in named(identifier_words(f"{e.css_class} {e.id} {e.icon}")):
+            scored.append((0.6, -number, item))
+    if not scored:
+        return None
+    best = max(scored, key=lambda entry: entry[:2])
+    return best[0], best[2]
+
+
+def _in_furniture(item: Item, page: PageView) -> bool:
+    view = page.view_of[item.frame.index]
+    return any(
+        box.tag in ("nav", "footer") or box.role in ("navigation", "contentinfo")
+        for box in view.boxes_around(item.position)
+    )

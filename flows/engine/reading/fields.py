@@ -1,0 +1,165 @@
+"""The fields of the chosen form as the reading gives them."""
+
+from collections.abc import Sequence
+
+from flows.engine.reading.analysis import ReadField, ReadForm
+from flows.engine.reading.lexicon import concepts_of
+from flows.engine.reading.model import CheckboxMeaning, Field, FieldRole
+from flows.engine.reading.names import named
+from flows.engine.reading.page import Item, PageView
+from flows.engine.reading.text import fold, words
+
+_ROLES = {
+    "identifier": FieldRole.IDENTIFIER,
+    "email": FieldRole.EMAIL,
+    "phone": FieldRole.PHONE,
+    "password": FieldRole.PASSWORD,
+    "new_password": FieldRole.NEW_PASSWORD,
+    "code": FieldRole.CODE,
+    "other": FieldRole.TEXT,
+}
+_MODES = frozenset({"text", "email", "tel", "numeric"})
+_NEVER = frozenset({"search", "subscribe", "robot"})
+
+
+def fields_of(form: ReadForm, page: PageView) -> tuple[Field, ...]:
+    """Everything a person would fill or tick in the form, in order, each name once."""
+    names: set[str] = set()
+    boxes = code_boxes(form)
+    in_boxes = {box.ref for box in boxes}
+    found: list[Field] = []
+    roles = {field.item.ref: field for field in form.fields}
+    for item in form.group.fields:
+        e = item.element
+        if e.hidden not in ("", "covered") or not item.frame.visible or e.disabled or e.read_only:
+            continue
+        if item.ref in in_boxes:
+            if item is boxes[0]:
+                found.append(_field(item, _code_role(item, form, page), names, boxes=tuple(boxes), score=0.95))
+            continue
+        if e.type == "checkbox" or e.role in ("checkbox", "switch"):
+            found.append(_checkbox(item, names))
+        elif item.is_typed and item.ref in roles:
+            read = roles[item.ref]
+            if read.role == "other" and not _asked(read):
+                continue
+            role = _code_role(item, form, page) if read.role == "code" else _ROLES[read.role]
+            found.append(_field(item, role, names, read=read, score=round(read.verdict.chance(read.role), 3)))
+    return tuple(found)
+
+
+def code_boxes(form: ReadForm) -> list[Item]:
+    """The boxes of a code split over several, in order; empty if there are none."""
+    typed = [item for item in form.group.typed if item.reachable and not item.element.read_only]
+    best: list[Item] = []
+    run: list[Item] = []
+    for item in [*typed, None]:
+        if item is not None and _is_box(item) and (not run or _beside(run[-1], item)):
+            run.append(item)
+            continue
+        if len(run) >= 4 and len(run) > len(best):
+            best = run
+        run = [item] if item is not None and _is_box(item) else []
+    return best if len(best) <= 12 else []
+
+
+def _is_box(item: Item) -> bool:
+    e = item.element
+    if e.type not in ("text", "tel", "number", "password", ""):
+        return False
+    return e.max_length == 1 or (0 < e.rect.w <= 90 and e.rect.w <= 1.8 * max(e.rect.h, 1) and (e.max_length or 1) <= 2)
+
+
+def _beside(left: Item, right: Item) -> bool:
+    a, b = left.element.rect, right.element.rect
+    return abs(a.y - b.y) <= max(a.h, b.h, 6) and abs(a.w - b.w) <= 6
+
+
+def _code_role(item: Item, form: ReadForm, page: PageView) -> FieldRole:
+    own = concepts_of(f"{item.label} . {item.element.placeholder}")
+    names = named(item.ident)
+    near = concepts_of(form.group.heading) | frozenset().union(
+        *(concepts_of(text.text) for text in form.group.texts[:12])
+    )
+    if "recovery" in own or ("recovery" in names and "code" in own | names):
+        return FieldRole.RECOVERY_CODE
+    if "totp" in own or "totp" in names:
+        return FieldRole.TOTP
+    around = near | page.title_concepts | frozenset().union(*(concepts_of(text) for text in page.headings))
+    instructions = frozenset().union(*(concepts_of(text.text) for text in page.seen_texts[:40] if len(text.text) < 300))
+    if "recovery" in around and "totp" not in instructions and "code" not in own:
+        return FieldRole.RECOVERY_CODE
+    if "totp" in around or ("totp" in instructions and not _was_sent(page)):
+        return FieldRole.TOTP
+    return FieldRole.CODE
+
+
+def _was_sent(page: PageView) -> bool:
+    return any(
+        not concepts_of(text.text).isdisjoint({"resend", "external_mail", "by_sms"}) for text in page.seen_texts[:60]
+    )
+
+
+def _asked(read: ReadField) -> bool:
+    """Whether a field of no known role is something a login needs, not a search box or a puzzle."""
+    item = read.item
+    concepts = concepts_of(item.label)
+    names = named(item.ident)
+    if not concepts.isdisjoint(_NEVER) or names & {"search", "captcha", "newsletter"}:
+        return False
+    return bool(item.label or item.ident) and item.element.type not in ("search", "date", "range")
+
+
+def _checkbox(item: Item, names: set[str]) -> Field:
+    concepts = concepts_of(item.label)
+    own = named(item.ident)
+    meaning = CheckboxMeaning.OTHER
+    if "remember" in concepts or "trust" in concepts or ("remember" in own and "terms" not in concepts):
+        meaning = CheckboxMeaning.REMEMBER
+    elif "terms" in concepts or "terms" in own:
+        meaning = CheckboxMeaning.TERMS
+    return Field(
+        ref=item.ref, boxes=(item.ref,), role=FieldRole.CHECKBOX, name=_name(item, FieldRole.CHECKBOX, names), label=item.label[:160],
+        selector=item.selector, html_type="checkbox", required=item.element.required, checkbox=meaning, score=0.9, reasons=(f"checkbox: {meaning}",),
+    )  # fmt: skip
+
+
+def _field(
+    item: Item,
+    role: FieldRole,
+    names: set[str],
+    *,
+    boxes: Sequence[Item] = (),
+    read: ReadField | None = None,
+    score: float,
+) -> Field:
+    e = item.element
+    optional = role is FieldRole.TEXT and not e.required and "*" not in item.label
+    return Field(
+        ref=item.ref,
+        boxes=tuple(box.ref for box in boxes) or (item.ref,),
+        role=role,
+        name=_name(item, role, names),
+        label=item.label.strip(" :*")[:160] or role.value.replace("_", " "),
+        selector=item.selector,
+        placeholder=e.placeholder,
+        hint=e.description[:200],
+        input_mode=e.input_mode if e.input_mode in _MODES else "",
+        html_type=e.type or ("text" if e.tag == "input" else e.tag),
+        required=not optional,
+        max_length=None if boxes else e.max_length,
+        score=score,
+        reasons=read.verdict.reasons if read else ("a row of single-character boxes",),
+    )
+
+
+def _name(item: Item, role: FieldRole, names: set[str]) -> str:
+    e = item.element
+    host = e.host
+    base = e.name or (host.name if host else "") or e.id or (host.id if host else "")
+    base = base or "_".join(words(fold(item.label))[:4]) or role.value
+    name, number = base, 2
+    while name in names:
+        name, number = f"{base}_{number}", number + 1
+    names.add(name)
+    return name

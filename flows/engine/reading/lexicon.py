@@ -1,0 +1,107 @@
+"""Which concepts a text speaks of, in any language of `keywords.toml`.
+
+The file has one table per language and one list per concept. An entry is a phrase; a trailing `*` lets its last
+word go on (`"parol*"`). In scripts written without spaces an entry is found anywhere in the text.
+"""
+
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+
+from flows.engine.reading.text import fold, is_unspaced, words
+
+FILE = Path(__file__).parent / "keywords.toml"
+LONGEST_TEXT = 400
+
+
+@dataclass(slots=True)
+class Lexicon:
+    """Built once from the file's tables."""
+
+    exact: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    stems: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    phrases: dict[str, list[tuple[tuple[str, ...], bool, str]]] = field(default_factory=lambda: defaultdict(list))
+    glued: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    glued_pattern: re.Pattern[str] | None = None
+    shortest_stem: int = 99
+
+    def add(self, concept: str, entry: str) -> None:
+        folded = fold(entry.rstrip("*"))
+        if is_unspaced(folded):
+            self.glued[folded.replace(" ", "")].add(concept)
+            return
+        parts = words(folded)
+        open_ended = entry.endswith("*")
+        if not parts:
+            return
+        if len(parts) > 1:
+            self.phrases[parts[0]].append((tuple(parts), open_ended, concept))
+        elif open_ended:
+            self.stems[parts[0]].add(concept)
+            self.shortest_stem = min(self.shortest_stem, len(parts[0]))
+        else:
+            self.exact[parts[0]].add(concept)
+
+    def finish(self) -> None:
+        longest_first = sorted(self.glued, key=len, reverse=True)
+        if longest_first:
+            self.glued_pattern = re.compile("(?=(" + "|".join(map(re.escape, longest_first)) + "))")
+
+    def find(self, folded: str) -> frozenset[str]:
+        found: set[str] = set()
+        parts = words(folded[:LONGEST_TEXT])
+        for at, word in enumerate(parts):
+            found |= self.exact.get(word, frozenset())
+            for end in range(self.shortest_stem, len(word) + 1):
+                if (concepts := self.stems.get(word[:end])) is not None:
+                    found |= concepts
+            for phrase, open_ended, concept in self.phrases.get(word, ()):
+                if _follows(parts, at, phrase, open_ended=open_ended):
+                    found.add(concept)
+        if self.glued_pattern and is_unspaced(folded):
+            text = folded[:LONGEST_TEXT].replace(" ", "")
+            for match in self.glued_pattern.finditer(text):
+                key = match.group(1)
+                found |= self.glued[key]
+                for other, concepts in self.glued.items():
+                    if other != key and key.startswith(other):
+                        found |= concepts
+        return frozenset(found)
+
+
+def _follows(parts: list[str], at: int, phrase: tuple[str, ...], *, open_ended: bool) -> bool:
+    here = parts[at : at + len(phrase)]
+    if len(here) < len(phrase) or tuple(here[:-1]) != phrase[:-1]:
+        return False
+    return here[-1].startswith(phrase[-1]) if open_ended else here[-1] == phrase[-1]
+
+
+def tables() -> dict[str, dict[str, list[str]]]:
+    """The file as it is: language, concept, entries."""
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+
+
+@cache
+def lexicon() -> Lexicon:
+    built = Lexicon()
+    for concepts in tables().values():
+        for concept, entries in concepts.items():
+            for entry in entries:
+                built.add(concept, entry)
+    built.finish()
+    return built
+
+
+@lru_cache(maxsize=16384)
+def concepts_of(text: str) -> frozenset[str]:
+    """The concepts named in `text`."""
+    return lexicon().find(fold(text)) if text else frozenset()
+
+
+def speaks_of(texts: Iterable[str], *concepts: str) -> bool:
+    """Whether any of the texts names any of the concepts."""
+    return any(not found.isdisjoint(concepts) for found in map(concepts_of, texts))

@@ -1,0 +1,108 @@
+"""The site's own words about what went wrong, and the field they are about."""
+
+from collections.abc import Sequence
+
+from flows.engine.reading.analysis import ReadForm
+from flows.engine.reading.lexicon import concepts_of
+from flows.engine.reading.model import Message
+from flows.engine.reading.page import FrameView, Item, PageView
+from flows.engine.snapshot import Text
+
+LONGEST = 300
+THRESHOLD = 1.9
+_FURNITURE = frozenset({"nav", "footer"})
+
+
+def find(page: PageView, form: ReadForm | None, fields: Sequence[Item]) -> Message | None:
+    """The strongest message on the page. None if nothing speaks to the person about an attempt."""
+    best: tuple[float, Message] | None = None
+    for view in page.frames:
+        if not view.frame.visible:
+            continue
+        for position, node in enumerate(view.nodes):
+            if not isinstance(node, Text):
+                continue
+            weight, reasons = _weight(view, position, node, form)
+            if weight < THRESHOLD or (best is not None and weight <= best[0]):
+                continue
+            best = weight, _message(node.text, reasons, _field_at(position, node, fields), red=node.is_red)
+    described = _described(fields)
+    if described is not None and (best is None or best[0] < 3.5 or best[1].text == described.text):
+        return described
+    return best[1] if best is not None else None
+
+
+def _weight(view: FrameView, position: int, node: Text, form: ReadForm | None) -> tuple[float, tuple[str, ...]]:
+    if len(node.text) < 4 or len(node.text) > 600:
+        return 0.0, ()
+    concepts = concepts_of(node.text)
+    reasons: list[str] = []
+    total = 0.0
+    if node.alert and not (node.unseen and node.alert < 2):
+        total += (0.0, 0.9, 1.3, 2.0)[min(node.alert, 3)]
+        reasons.append(("", "message class", "live region", "alert")[min(node.alert, 3)])
+    if node.is_red:
+        total += 1.0
+        reasons.append("red")
+    if "rejected" in concepts:
+        total += 1.6
+        reasons.append("says rejected")
+    elif "wrong" in concepts:
+        total += 0.8
+        reasons.append("says wrong")
+    if "locked" in concepts:
+        total += 1.8
+        reasons.append("says locked")
+    if not reasons:
+        return 0.0, ()
+    if node.is_label or node.heading in (1, 2, 6):
+        total -= 0.9
+    if not concepts.isdisjoint({"cookie", "forgot"}) and "rejected" not in concepts:
+        total -= 1.6
+    if node.unseen:
+        total -= 0.8
+    if not node.alert and not node.is_red:
+        total -= 0.6 if len(node.text) < 140 else 1.6
+        if form is not None and not _near(position, form, view):
+            total -= 0.8
+    for box in view.boxes_around(position):
+        if box.tag in _FURNITURE or (box.tag == "aside" and not node.alert):
+            total -= 1.5
+            break
+    return total, tuple(reasons)
+
+
+def _near(position: int, form: ReadForm, view: FrameView) -> bool:
+    group = form.group
+    return group.frame is view.frame and group.start - 12 <= position <= group.end + 4
+
+
+def _message(text: str, reasons: tuple[str, ...], field_ref: str | None, *, red: bool) -> Message:
+    concepts = concepts_of(text)
+    locked = "locked" in concepts
+    is_error = locked or not concepts.isdisjoint({"wrong", "rejected"}) or red
+    if is_error and not red and concepts.isdisjoint({"rejected", "locked"}) and "external_mail" in concepts:
+        is_error = False
+    if "signed_in" in concepts or ("logout" in concepts and not red):
+        is_error = is_error and bool(concepts & {"rejected", "locked"})
+    return Message(text[:LONGEST].strip(), is_error, field_ref, locked and is_error, reasons)
+
+
+def _field_at(position: int, node: Text, fields: Sequence[Item]) -> str | None:
+    invalid = [field for field in fields if field.element.invalid]
+    if len(invalid) == 1:
+        return invalid[0].ref
+    for field in fields:
+        rect = field.element.rect
+        below = node.rect.y - (rect.y + rect.h)
+        if 0 < position - field.position <= 4 and -6 <= below < 40 and rect.area and abs(node.rect.x - rect.x) < 80:
+            return field.ref
+    return None
+
+
+def _described(fields: Sequence[Item]) -> Message | None:
+    for field in fields:
+        e = field.element
+        if e.invalid and e.description and not concepts_of(e.description).isdisjoint({"wrong", "rejected", "locked"}):
+            return _message(e.description, ("described by", "invalid field"), field.ref, red=True)
+    return None

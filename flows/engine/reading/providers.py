@@ -1,0 +1,213 @@
+"""Identity providers: buttons that sign in with an account of another site."""
+
+import re
+
+from flows.engine.reading.lexicon import concepts_of
+from flows.engine.reading.page import Item
+from flows.engine.reading.text import fold, identifier_words, words
+
+# Slug: the words it goes by. The name alone is only taken for a button in a place where people sign in.
+PROVIDERS: dict[str, str] = {
+    "google": r"google|gmail|g ?suite|google ?plus|gplus",
+    "microsoft": r"microsoft|office ?365|azure(?: ?ad)?|windows ?live|live ?id|outlook|hotmail|entra|msal|microsoftonline|aad",
+    "apple": r"apple|appleid|signinwithapple",
+    "facebook": r"facebook|fb|meta",
+    "github": r"git ?hub",
+    "gitlab": r"git ?lab",
+    "bitbucket": r"bitbucket",
+    "atlassian": r"atlassian",
+    "linkedin": r"linked ?in",
+    "twitter": r"twitter|x ?com",
+    "x": r"x",
+    "amazon": r"amazon|lwa|aws",
+    "yahoo": r"yahoo",
+    "slack": r"slack",
+    "discord": r"discord",
+    "twitch": r"twitch",
+    "reddit": r"reddit",
+    "spotify": r"spotify",
+    "steam": r"steam",
+    "dropbox": r"dropbox",
+    "paypal": r"paypal",
+    "okta": r"okta",
+    "auth0": r"auth0",
+    "onelogin": r"one ?login",
+    "keycloak": r"keycloak",
+    "duo": r"duo",
+    "salesforce": r"salesforce",
+    "line": r"line",
+    "kakao": r"kakao(?: ?talk)?|카카오(?:톡)?",
+    "naver": r"naver|네이버",
+    "wechat": r"we ?chat|weixin|wx|微信",
+    "qq": r"qq",
+    "weibo": r"weibo|sina|微博",
+    "alipay": r"alipay|支付宝",
+    "baidu": r"baidu|百度",
+    "dingtalk": r"ding ?talk|钉钉",
+    "feishu": r"feishu|lark|飞书",
+    "vk": r"vk|v ?kontakte|вконтакте|вк",
+    "odnoklassniki": r"odnoklassniki|ok ru|одноклассники",
+    "yandex": r"yandex|яндекс|yandexid",
+    "mailru": r"mail ru|mailru",
+    "openid": r"open ?id",
+    "oidc": r"oidc|open ?id ?connect",
+    "saml": r"saml|saml ?2",
+    "sso": r"sso|single sign ?on|enterprise sso|company sso",
+    "ldap": r"ldap|active directory|adfs",
+    "shibboleth": r"shibboleth|incommon|edugain|eduroam|openathens|federated",
+    "orcid": r"orcid",
+    "clever": r"clever",
+    "intuit": r"intuit|quickbooks",
+    "zoom": r"zoom",
+    "notion": r"notion",
+    "figma": r"figma",
+    "adobe": r"adobe",
+    "xero": r"xero",
+    "shopify": r"shopify|shop ?pay",
+    "wordpress": r"word ?press(?: com)?",
+    "instagram": r"instagram",
+    "tiktok": r"tik ?tok",
+    "pinterest": r"pinterest",
+    "snapchat": r"snap ?chat",
+    "telegram": r"telegram",
+    "whatsapp": r"whats ?app",
+    "stackoverflow": r"stack ?(?:overflow|exchange)",
+    "evernote": r"evernote",
+    "strava": r"strava",
+    "playstation": r"play ?station|psn",
+    "xbox": r"xbox",
+    "nintendo": r"nintendo",
+    "epic": r"epic(?: ?games)?",
+    "battlenet": r"battle ?net|blizzard",
+    "mailchimp": r"mailchimp",
+    "huggingface": r"hugging ?face",
+    "mozilla": r"mozilla|firefox ?account|persona|browserid",
+    "disqus": r"disqus",
+    "foursquare": r"foursquare",
+    "tumblr": r"tumblr",
+    "vimeo": r"vimeo",
+    "myspace": r"myspace",
+    "aol": r"aol",
+    "box": r"box com",
+    "bankid": r"bank ?id",
+    "itsme": r"its ?me",
+    "digid": r"digi ?d",
+    "franceconnect": r"france ?connect",
+    "spid": r"spid",
+    "idme": r"id ?me",
+    "logingov": r"login gov",
+    "singpass": r"sing ?pass",
+    "metamask": r"meta ?mask|wallet ?connect|ethereum|web3",
+    "passport": r"mts ?id|sber(?:bank)? ?id|tinkoff ?id|t ?id",
+    "gosuslugi": r"gosuslugi|госуслуги|esia",
+    "mercadolibre": r"mercado ?libre",
+    "rakuten": r"rakuten",
+    "docomo": r"docomo|d account",
+    "zalo": r"zalo",
+    "hatena": r"hatena",
+    "mixi": r"mixi",
+    "livejournal": r"live ?journal",
+}
+_WEAK = frozenset(
+    {
+        "x",
+        "line",
+        "duo",
+        "box",
+        "steam",
+        "clever",
+        "meta",
+        "epic",
+        "zoom",
+        "openid",
+        "notion",
+        "strava",
+        "sso",
+        "saml",
+        "okta",
+        "apple",
+        "amazon",
+    }
+)
+_GENERIC = frozenset({"oidc", "saml", "sso", "openid", "ldap", "shibboleth"})  # how, not who
+_NAMES = {slug: re.compile(rf"(?<![^\W_])(?:{pattern})(?![^\W_])") for slug, pattern in PROVIDERS.items()}
+_ANY = re.compile("|".join(rf"(?:{pattern})" for slug, pattern in PROVIDERS.items() if slug != "x"))
+_ROUTE = re.compile(
+    r"oauth|/auth/|openid|oidc|saml|/sso|sso/|social|connect/|signin-|login/(google|facebook|github|twitter|apple|microsoft)|"
+    r"federat|external|idp|provider=|strategy=|identity|authorize|login-with|login_with|loginwith|auth_provider|third"
+)
+_NOT_SIGN_IN = re.compile(
+    r"app-?store|play\.google|itunes|apps\.apple|/share|sharer|intent/|plus\.google\.com/|support\.google|policies\.google|"
+    r"maps\.google|google\.[a-z.]+/maps|/pages/|/company/|t\.me/|mailto:|tel:|youtube|translate\.google|privacy|terms|help|"
+    r"download|microsoft-edge|/chrome|news\.google|docs\.|account/about"
+)
+_SHARE = re.compile(
+    r"share|follow|like us|tweet|download|get it on|app store|google play|available on|add to|find us|rate us|install|watch|subscribe"
+)
+_HOSTS_OF_PROFILES = re.compile(
+    r"^https?://(www\.|[a-z]{2}-[a-z]{2}\.|m\.)?(facebook|twitter|instagram|linkedin|pinterest|youtube|tumblr|vk|weibo|github|x|reddit|discord|tiktok|t)\.(com|me|gg)/(?!.*(oauth|dialog|authorize|login))"
+)
+
+
+def provider_of(item: Item) -> str | None:
+    """The slug of the identity provider the control signs in with, None if it is no such control."""
+    e = item.element
+    if item.is_field and e.type not in ("submit", "button", "image"):
+        return None
+    if e.tag == "iframe":
+        return None
+    said = fold(f"{e.text} {e.aria_label} {e.title} {e.host.text if e.host else ''}")[:200]
+    href = e.href.lower()
+    if _NOT_SIGN_IN.search(href) or _HOSTS_OF_PROFILES.match(href) or _SHARE.search(said):
+        return None
+    spoken = concepts_of(said)
+    if "logout" in spoken or "forgot" in spoken or len(said) > 90:
+        return None
+    named_by = _slug(said)
+    signs = not spoken.isdisjoint({"login", "signup", "with", "next"})
+    routed = bool(_ROUTE.search(href)) and "#" not in href[-2:]
+    if named_by and signs:
+        return named_by
+    inner = identifier_words(f"{e.id} {e.name} {e.css_class} {e.data} {e.icon} {e.value} {e.form_action}")
+    by_markup = (
+        _slug(inner) or _slug(identifier_words(href.partition("://")[2].partition("/")[2])) if inner or href else None
+    )
+    marked = bool(
+        re.search(r"social|oauth|sso|saml|openid|provider|idp|federat|login|signin|sign in|auth|connect|btn", inner)
+    )
+    if named_by:
+        alone = len(words(said)) <= 4
+        if alone and (routed or (marked and named_by not in _WEAK) or (e.tag == "button" and named_by not in _WEAK)):
+            return named_by
+        if alone and (routed or marked):
+            return named_by
+        return None
+    if by_markup and by_markup not in _WEAK and by_markup not in _GENERIC:
+        if routed or (marked and (signs or not said)) or (signs and "with" in spoken):
+            return by_markup
+    return None
+
+
+def _slug(text: str) -> str | None:
+    if not text or (not _ANY.search(text) and "x" not in text.split()):
+        return None
+    for slug, pattern in _NAMES.items():
+        if pattern.search(text):
+            return "twitter" if slug == "x" else slug
+    return None
+
+
+_LEAD = re.compile(
+    r"^(?:sign ?in|log ?in|login|sign ?up|continue|connect|anmelden|einloggen|weiter|se connecter|connexion|continuer|iniciar sesion|"
+    r"continuar|entrar|accedi|continua|inloggen|logga in|zaloguj(?: sie)?|prihlasit(?: se)?|войти|продолжить)?\s*"
+    r"(?:with|via|using|through|mit|avec|con|com|met|med|przez|pomoci|через|с помощью|uber|door|za pomoca|to|by|z)\s+(?:your\s+)?(.{2,40})$"
+)
+
+
+def label_remainder(text: str) -> str | None:
+    """`"acme-id"` out of `"Sign in with Acme ID"`; None if the text does not say so."""
+    match = _LEAD.match(fold(text))
+    if not match:
+        return None
+    slug = "-".join(words(match.group(1)))[:40]
+    return slug or None

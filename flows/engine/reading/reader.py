@@ -1,0 +1,290 @@
+"""`read(snapshot)`: the whole reading, out of the parts. Pure; any snapshot gives a reading."""
+
+from dataclasses import dataclass
+
+from flows.engine.reading import captchas, choices, controls, fields, messages
+from flows.engine.reading.analysis import Context, ReadForm, analyse
+from flows.engine.reading.lexicon import concepts_of
+from flows.engine.reading.model import (
+    Choice,
+    ChoiceKind,
+    Field,
+    FieldRole,
+    MfaType,
+    PageKind,
+    Reading,
+    Submit,
+    SubmitBy,
+)
+from flows.engine.reading.page import PageView
+from flows.engine.snapshot import Snapshot
+
+FORM_KINDS = {
+    Context.LOGIN: PageKind.LOGIN,
+    Context.OTP: PageKind.CODE,
+    Context.SIGNUP: PageKind.SIGN_UP,
+    Context.RESET: PageKind.RESET,
+}
+
+
+@dataclass(slots=True)
+class Draft:
+    """What is known so far while the page's kind is being decided."""
+
+    page: PageView
+    forms: list[ReadForm]
+    form: ReadForm | None
+    fields: tuple[Field, ...]
+    spoken: frozenset[str]  # concepts of the headings and of short texts
+    sso: list[Choice]
+    captcha: captchas.Captcha | None
+
+
+def read(snapshot: Snapshot) -> Reading:
+    """What the page is and everything a login can do on it. Never raises."""
+    page = PageView(snapshot)
+    forms = analyse(page)
+    form = choose_form(forms)
+    draft = Draft(
+        page=page,
+        forms=forms,
+        form=form,
+        fields=fields.fields_of(form, page) if form is not None else (),
+        spoken=_spoken(page),
+        sso=choices.sso(page),
+        captcha=captchas.find(page),
+    )
+    kind, score, reasons = decide_kind(draft)
+    return _compose(draft, kind, score, reasons)
+
+
+def choose_form(forms: list[ReadForm]) -> ReadForm | None:
+    """The form to work on: a visible login or code form, the likeliest and the most complete; else any other."""
+    best: tuple[float, int] | None = None
+    for number, form in enumerate(forms):
+        if not form.visible:
+            continue
+        rank = form.verdict.chance("login", "otp")
+        if form.context in (Context.LOGIN, Context.OTP):
+            rank += 2.0
+            rank += 0.5 if form.having("password") else 0.0
+            rank += 0.3 if form.having("code") else 0.0
+            rank += 0.25 if any(f.item.element.focused for f in form.fields) else 0.0
+            covered = sum(f.item.element.hidden == "covered" for f in form.fields)
+            rank -= 0.6 if covered and covered == len(form.fields) else 0.0
+        elif form.context in (Context.SIGNUP, Context.RESET):
+            rank += 1.0
+        else:
+            continue
+        if best is None or rank > best[0]:
+            best = rank, number
+    return forms[best[1]] if best is not None else None
+
+
+def _spoken(page: PageView) -> frozenset[str]:
+    found: set[str] = set(page.title_concepts)
+    for text in page.seen_texts[:80]:
+        if len(text.text) <= 300:
+            found |= concepts_of(text.text)
+    return frozenset(found)
+
+
+def decide_kind(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
+    page, form = draft.page, draft.form
+    wall = captchas.bot_wall(page, draft.captcha)
+    fillable = [field for field in draft.fields if field.role is not FieldRole.CHECKBOX]
+    if wall and not (form is not None and form.having("password", "identifier", "email")):
+        return PageKind.BOT_WALL, 0.9, wall
+    if form is not None and fillable and form.context in (Context.LOGIN, Context.OTP):
+        kind = FORM_KINDS[form.context]
+        return kind, round(form.verdict.chance("login", "otp"), 3), form.verdict.reasons
+    return _kind_without_form(draft)
+
+
+def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
+    page, spoken = draft.page, draft.spoken
+    heads = frozenset().union(*(concepts_of(text) for text in page.headings), page.title_concepts)
+    leaving = controls.sign_out(page)
+    methods = _mfa_choices(draft)
+    kinds = {choice.mfa_type for choice in methods}
+    if draft.captcha is not None and draft.captcha.in_the_way and draft.form is None:
+        return PageKind.CAPTCHA, 0.8, draft.captcha.reasons
+    small = sum(item.reachable for item in page.items) < 45
+    if leaving is None or small:
+        if len(methods) >= 2 and "choose" in spoken:
+            return PageKind.METHOD_CHOICE, 0.9, ("asks to choose", f"{len(methods)} methods")
+        accounts = choices.accounts(page, taken=set(), organizations="choose_org" in spoken)
+        if accounts and not spoken.isdisjoint({"choose_account", "choose_org"}) and leaving is None:
+            return PageKind.ACCOUNT_PICKER, 0.8, ("asks which account",)
+        external = _instruction(draft)
+        if external and leaving is None:
+            return PageKind.EXTERNAL_ACTION, 0.8, ("tells to act elsewhere",)
+        if len(kinds - {MfaType.SWITCH}) >= 2 and leaving is None:
+            return PageKind.METHOD_CHOICE, 0.7, (f"{len(methods)} methods",)
+        offer = _offer(draft, heads)
+        yes, no = controls.accept_and_decline(page, frozenset({offer})) if offer else (None, None)
+        if offer and (yes or no) and ((yes and no) or offer != "offer"):
+            return PageKind.INTERSTITIAL, 0.75, (f"asks about {offer}",)
+        if methods and "choose" in heads and leaving is None:
+            return PageKind.METHOD_CHOICE, 0.6, ("asks to choose",)
+    if draft.form is not None and draft.form.context in (Context.SIGNUP, Context.RESET) and leaving is None:
+        return (
+            FORM_KINDS[draft.form.context],
+            round(draft.form.verdict.chance(draft.form.context), 3),
+            draft.form.verdict.reasons,
+        )
+    if leaving is not None:
+        return PageKind.SIGNED_IN, round(leaving.score, 3), ("a sign-out control",)
+    if draft.sso and ("login" in heads or "login" in page.url_concepts):
+        return PageKind.LOGIN, 0.7, ("only identity providers",)
+    status = page.snapshot.top.status
+    if status >= 400 or ("maintenance" in heads and small):
+        return PageKind.ERROR, 0.7, (f"status {status}",) if status >= 400 else ("says it is out of order",)
+    return PageKind.OTHER, 0.5, ()
+
+
+def _mfa_choices(draft: Draft) -> list[Choice]:
+    taken = {choice.ref for choice in draft.sso}
+    listed = choices.listed_methods(draft.page, taken=taken)
+    taken |= {choice.ref for choice in listed}
+    return listed + choices.methods(draft.page, draft.form, kind=ChoiceKind.MFA_METHOD, taken=taken)
+
+
+def _offer(draft: Draft, heads: frozenset[str]) -> str | None:
+    """What an interstitial is about."""
+    for name in ("trust", "stay", "offer_passkey", "consent", "offer"):
+        if name in heads:
+            return name
+    small = sum(item.reachable for item in draft.page.items) < 12
+    if small:
+        for name in ("trust", "stay", "offer_passkey", "consent", "offer"):
+            if name in draft.spoken:
+                return name
+    return None
+
+
+def _instruction(draft: Draft) -> str | None:
+    """What the person must do elsewhere, in the site's words."""
+    wanted = {"external_push", "external_mail", "external_key"}
+    parts: list[str] = []
+    for text in draft.page.seen_texts[:80]:
+        if len(text.text) > 300:
+            continue
+        concepts = concepts_of(text.text)
+        if not concepts.isdisjoint(wanted) and concepts.isdisjoint({"cookie", "subscribe", "wrong"}):
+            if text.text not in parts:
+                parts.append(text.text)
+    if not parts:
+        return None
+    numbers = [t.text for t in draft.page.seen_texts[:80] if t.text.strip().isdigit() and len(t.text.strip()) <= 3]
+    return " ".join([*parts[:4], *numbers[:1]])[:400]
+
+
+def _compose(draft: Draft, kind: PageKind, score: float, reasons: tuple[str, ...]) -> Reading:
+    page, form = draft.page, draft.form
+    working = kind in (PageKind.LOGIN, PageKind.CODE, PageKind.SIGN_UP, PageKind.RESET)
+    chosen = draft.fields if working else ()
+    submit = _submit(form, chosen) if working and form is not None and chosen else None
+    taken = {submit.control.ref} if submit and submit.control else set()
+    ways = _choices(draft, kind, taken)
+    yes, no = (None, None)
+    if kind is PageKind.INTERSTITIAL:
+        heads = frozenset().union(*(concepts_of(text) for text in page.headings), page.title_concepts)
+        offer = _offer(draft, heads)
+        yes, no = controls.accept_and_decline(page, frozenset({offer} if offer else ()))
+    leaving = controls.sign_out(page)
+    links, openers = controls.login_links(page)
+    if kind is PageKind.CODE:
+        openers = controls.code_openers(page, taken)
+    elif chosen:
+        openers = []
+    if kind is PageKind.METHOD_CHOICE and any(choice.needs_submit for choice in ways):
+        yes, _ = controls.accept_and_decline(page, frozenset({"send_code", "send"}))
+        submit = Submit(SubmitBy.CLICK, yes) if yes else Submit(SubmitBy.ENTER)
+        yes = None
+    inputs = [item for item in form.group.fields if item.reachable] if form is not None else []
+    top = page.snapshot.top
+    return Reading(
+        kind=kind,
+        score=min(max(score, 0.0), 1.0),
+        url=page.snapshot.url,
+        title=page.snapshot.title,
+        reasons=reasons,
+        fields=chosen,
+        submit=submit,
+        choices=tuple(ways),
+        message=messages.find(page, form if working else None, inputs),
+        instruction=_instruction(draft)
+        if kind in (PageKind.EXTERNAL_ACTION, PageKind.CODE, PageKind.METHOD_CHOICE)
+        else None,
+        openers=tuple(openers),
+        accept=yes,
+        decline=no,
+        dismiss=tuple(controls.dismissals(page)),
+        resend=controls.resend(page) if kind in (PageKind.CODE, PageKind.EXTERNAL_ACTION) else None,
+        login_links=tuple(links) if kind not in (PageKind.CODE, PageKind.INTERSTITIAL) else (),
+        sign_out=leaving,
+        captcha=draft.captcha.vendor if draft.captcha is not None else None,
+        signed_in_score=_signed_in(draft, kind, leaving is not None, bool(links or openers)),
+        loading=bool(
+            top.ready_state == "loading"
+            or (not page.seen_texts and not chosen)
+            or (top.busy and not chosen and len(page.seen_texts) < 8)
+        ),
+        lang=top.lang,
+    )
+
+
+def _submit(form: ReadForm, chosen: tuple[Field, ...]) -> Submit:
+    if form.submit is not None:
+        return Submit(SubmitBy.CLICK, controls.control(form.submit, 0.9, "sends the form"))
+    if any(len(field.boxes) >= 4 for field in chosen):
+        return Submit(SubmitBy.ITSELF)
+    return Submit(SubmitBy.ENTER)
+
+
+def _choices(draft: Draft, kind: PageKind, taken: set[str]) -> list[Choice]:
+    page = draft.page
+    if kind is PageKind.LOGIN:
+        ways = [choice for choice in draft.sso if choice.ref not in taken]
+        taken = taken | {choice.ref for choice in ways}
+        return ways + choices.methods(page, draft.form, kind=ChoiceKind.SIGN_IN_METHOD, taken=taken)
+    if kind is PageKind.CODE:
+        return choices.methods(
+            page,
+            draft.form,
+            kind=ChoiceKind.MFA_METHOD,
+            taken=taken | {c.ref for c in controls.code_openers(page, taken)},
+        )
+    if kind in (PageKind.METHOD_CHOICE, PageKind.EXTERNAL_ACTION):
+        return _mfa_choices(draft)
+    if kind is PageKind.ACCOUNT_PICKER:
+        return choices.accounts(page, taken=taken, organizations="choose_org" in draft.spoken)
+    return []
+
+
+def _signed_in(draft: Draft, kind: PageKind, leaving: bool, login_links: bool) -> float:
+    score = 0.15
+    if leaving:
+        score += 0.65
+    if "account" in draft.spoken:
+        score += 0.1
+    if "signed_in" in draft.spoken:
+        score += 0.15
+    if kind in (PageKind.LOGIN, PageKind.CODE, PageKind.METHOD_CHOICE, PageKind.SIGN_UP):
+        score -= 0.7
+    if login_links and not leaving:
+        score -= 0.4
+    if kind in (PageKind.ERROR, PageKind.BOT_WALL, PageKind.CAPTCHA):
+        score -= 0.4
+    return round(min(max(score, 0.0), 1.0), 3)
+
+
+def signature(reading: Reading) -> str:
+    """What page this is, stable from visit to visit: its kind, its path, what it asks and offers; no query, no text."""
+    place = reading.url.partition("?")[0].partition("#")[0]
+    asked = ",".join(f"{field.role}={field.name}" for field in reading.fields)
+    offered = ",".join(
+        sorted(f"{choice.kind}:{choice.provider or choice.mfa_type or ''}" for choice in reading.choices)
+    )
+    return f"{reading.kind}|{place}|{asked}|{offered}"

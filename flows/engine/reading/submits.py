@@ -1,0 +1,130 @@
+"""Which control sends a form."""
+
+from flows.engine.reading import providers
+from flows.engine.reading.lexicon import concepts_of
+from flows.engine.reading.names import named
+from flows.engine.reading.page import Group, Item, PageView
+from flows.engine.reading.text import identifier_words
+
+_WANTED: dict[str, tuple[str, ...]] = {
+    "login": ("login", "next", "verify", "send"),
+    "otp": ("verify", "next", "login", "send"),
+    "signup": ("signup", "next", "verify", "send"),
+    "reset": ("forgot", "send", "next", "verify"),
+    "search": ("search", "send", "next"),
+    "other": ("subscribe", "send", "verify", "next", "signup"),
+}
+_OTHERS = frozenset(
+    {
+        "cookie",
+        "show",
+        "resend",
+        "by_key",
+        "logout",
+        "other_way",
+        "decline",
+        "close",
+        "search",
+        "signup",
+        "forgot",
+        "login",
+        "subscribe",
+    }
+)
+THRESHOLD = 1.2
+
+
+def find(group: Group, context: str, page: PageView) -> Item | None:
+    """The best submit control of the group, or of what surrounds it; None if Enter is the way."""
+    best = _best(group.buttons, group, context)
+    if best is not None and best[0] >= THRESHOLD:
+        return best[1]
+    view = page.view_of[group.frame.index]
+    start, end = group.start, group.end
+    for at in list(view.ancestors(group.start))[:4] if group.start >= 0 else []:
+        start, end = at, view.ends[at]
+        near = [i for i in view.items if start < i.position < end and i.group is None and _pressable(i)]
+        if near:
+            outside = _best(near, group, context)
+            if outside is not None and outside[0] >= THRESHOLD + 0.8:
+                return outside[1]
+        if any(other.start >= start and other.end <= end and other is not group for other in view.groups):
+            break
+    return best[1] if best is not None and best[0] > 0 else None
+
+
+def _pressable(item: Item) -> bool:
+    return not item.is_field or item.element.type in ("submit", "button", "image")
+
+
+def _best(buttons: list[Item], group: Group, context: str) -> tuple[float, Item] | None:
+    scored = [(score(item, group, context), -number, item) for number, item in enumerate(buttons) if item.reachable]
+    if not scored:
+        return None
+    top = max(scored, key=lambda entry: entry[:2])
+    return top[0], top[2]
+
+
+def score(item: Item, group: Group, context: str) -> float:
+    """How much the control looks like the one that sends the group."""
+    e = item.element
+    total = 0.0
+    is_link = e.tag == "a" and bool(e.href) and not e.href.startswith("javascript") and "#" not in e.href
+    if (e.type in ("submit", "image") and e.tag in ("input", "button")) or (e.host is not None and e.host.type == "submit"):
+        total += 2.2
+    elif e.tag in ("button", "input"):
+        total += 1.0
+    elif is_link:
+        total -= 2.5
+    elif e.tag == "a" or e.role == "button":
+        total += 0.2
+    elif e.clickable_guess:
+        total -= 0.6
+    if e.type == "reset":
+        total -= 4
+    words = item.words
+    concepts = concepts_of(words[:80])
+    wanted = _WANTED.get(context, ())
+    hits = [name for name in wanted if name in concepts]
+    if hits:
+        total += 3.0 if hits[0] == wanted[0] else 2.2
+    else:
+        names = named(identifier_words(f"{e.name} {e.id} {e.css_class} {e.value} {e.data}"))
+        if context in ("login", "otp") and names & {"login", "submit"}:
+            total += 1.2
+        elif "submit" in names:
+            total += 0.8
+    against = concepts & _OTHERS - set(wanted)
+    if against and not (hits and hits[0] == wanted[0]):
+        total -= 2.5
+    if context == "login" and concepts & {
+        "forgot",
+        "resend",
+        "show",
+        "logout",
+        "by_key",
+        "send_code",
+        "send_link",
+        "other_way",
+    }:
+        total -= 3.0 if "by_key" not in concepts or "login" not in concepts else 3.5
+    if context == "otp" and concepts & {"resend", "decline", "other_way"}:
+        total -= 4.0
+    if context == "login" and "signup" in concepts and "login" not in concepts:
+        total -= 3.0
+    if providers.provider_of(item) is not None:
+        total -= 5.0
+    if len(words) > 60:
+        total -= 1.5
+    if not words and not e.icon and e.tag != "input":
+        total -= 0.6
+    if named(identifier_words(f"{e.name} {e.id} {e.css_class}")) & {"toggle", "cancel"}:
+        total -= 2.0
+    typed = [field.position for field in group.typed if field.reachable]
+    if typed:
+        total += 0.6 if item.position > typed[-1] else -0.5 if item.position < typed[0] else 0.0
+    if e.emphasized:
+        total += 0.3
+    if e.popup in ("menu", "listbox", "dialog", "true"):
+        total -= 1.5
+    return total
