@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import Router
+from ninja import Router, Status
 from pydantic import SecretStr
 
 from vault.api.paging import LIMIT_DEFAULT, page
@@ -29,7 +29,7 @@ KIND = "credentials"
 
 
 @router.post("", response={201: CredentialOut, REFUSED: Refusal}, exclude_none=True, summary="Create a credential")
-def create(request: HttpRequest, body: CredentialCreate) -> tuple[int, dict[str, Any]]:
+def create(request: HttpRequest, body: CredentialCreate) -> Status[dict[str, Any]]:
     principal = caller(request)
     principal.require("credentials:write", kind=KIND)
     credential = credential_create(
@@ -43,7 +43,7 @@ def create(request: HttpRequest, body: CredentialCreate) -> tuple[int, dict[str,
         totp_digits=body.totp_digits,
         totp_period=body.totp_period,
     )
-    return 201, _one(credential, fresh_seed=bool(_reveal(body.totp_secret)))
+    return Status(201, _one(credential, fresh_seed=bool(_reveal(body.totp_secret))))
 
 
 @router.get("", response={200: list[CredentialOut], REFUSED: Refusal}, exclude_none=True, summary="List credentials")
@@ -108,10 +108,10 @@ def update(request: HttpRequest, id_or_name: str, body: CredentialUpdate) -> dic
 
 
 @router.delete("/{path:id_or_name}", response={204: None, REFUSED: Refusal}, summary="Delete a credential")
-def delete(request: HttpRequest, id_or_name: str) -> tuple[int, None]:
+def delete(request: HttpRequest, id_or_name: str) -> Status[None]:
     principal = caller(request)
     credential_delete(principal, _find(principal, id_or_name, action="credentials:write").id)
-    return 204, None
+    return Status(204, None)
 
 
 def _find(principal: Principal, id_or_name: str, *, action: str) -> Credential:

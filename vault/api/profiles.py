@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import Router
+from ninja import Router, Status
 
 from vault.api.paging import LIMIT_DEFAULT, page
 from vault.api.principal import caller
@@ -26,10 +26,10 @@ KIND = "profiles"
 
 
 @router.post("", response={201: ProfileOut, REFUSED: Refusal}, exclude_none=True, summary="Create a profile")
-def create(request: HttpRequest, body: ProfileCreate | None = None) -> tuple[int, dict[str, Any]]:
+def create(request: HttpRequest, body: ProfileCreate | None = None) -> Status[dict[str, Any]]:
     principal = caller(request)
     principal.require("profiles:write", kind=KIND)
-    return 201, _rendered(profile_create(principal, name=body.name if body else None))
+    return Status(201, _rendered(profile_create(principal, name=body.name if body else None)))
 
 
 @router.get("", response={200: list[ProfileOut], REFUSED: Refusal}, exclude_none=True, summary="List profiles")
@@ -83,10 +83,10 @@ def update(request: HttpRequest, id_or_name: str, body: ProfileUpdate) -> dict[s
 
 
 @router.delete("/{path:id_or_name}", response={204: None, REFUSED: Refusal}, summary="Delete a profile")
-def delete(request: HttpRequest, id_or_name: str) -> tuple[int, None]:
+def delete(request: HttpRequest, id_or_name: str) -> Status[None]:
     principal = caller(request)
     profile_delete(principal, _find(principal, id_or_name, action="profiles:write").id)
-    return 204, None
+    return Status(204, None)
 
 
 def _find(principal: Principal, id_or_name: str, *, action: str) -> Profile:
