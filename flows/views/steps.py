@@ -78,6 +78,7 @@ _ENDED: Mapping[str, StepKind] = {
     FlowState.CANCELED: StepKind.CANCELED,
 }
 _TYPES = frozenset({"email", "tel", "url", "number"})
+_INPUT_MODES = frozenset({"text", "email", "tel", "numeric"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,7 @@ def _input(field: AskedField, message: str) -> Input:
         label=field.label or _LABEL.get(field.role) or field.name,
         type=kind,
         autocomplete=autocomplete,
-        input_mode=field.input_mode or input_mode,
+        input_mode=field.input_mode if field.input_mode in _INPUT_MODES else input_mode,
         hint=field.hint,
         placeholder=field.placeholder if field.placeholder != field.label else "",
         required=field.required,
