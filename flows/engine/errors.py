@@ -6,6 +6,7 @@
     ├── OriginRefused        a value was about to go where it must not (R10)
     ├── FieldRefused         a field cannot take a value: gone, invisible, covered, or it does not keep what is typed
     └── Unreachable          the site gave no page
+        └── BasicAuth        the site asks for HTTP authentication instead of showing a form
 
 `contract.FlowStopped` is not among them: it comes from the host and passes through. No message holds a value or the
 query of an address.
@@ -44,6 +45,10 @@ class FieldRefused(EngineError):
 
 class Unreachable(EngineError):
     """No page came; the message is fit for people."""
+
+
+class BasicAuth(Unreachable):
+    """The site answers 401 with a challenge for the browser itself."""
 
 
 def address_shown(url: str) -> str:

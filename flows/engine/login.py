@@ -1,0 +1,430 @@
+"""One login from the first page to the proof: observe, read, decide, act."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from flows.engine import state
+from flows.engine.act import Hands, Typing
+from flows.engine.actions import Ask, Fill, FillAndSubmit, Finish, GiveUp, Memory, Pick, Press, Sent, Visit, Wait, Why
+from flows.engine.browsers import Browsers, Session
+from flows.engine.contract import (
+    Answer,
+    AskedChoice,
+    ErrorCode,
+    Failed,
+    Filled,
+    FlowStopped,
+    Host,
+    LoggedIn,
+    LoginRequest,
+    Outcome,
+    Pause,
+    Picked,
+    ProfileState,
+    Progress,
+    Secret,
+)
+from flows.engine.decide import decide, fillable, website_error
+from flows.engine.errors import BasicAuth, BrowserUnavailable, FieldRefused, OriginRefused, Unreachable
+from flows.engine.marks import Marks, lasting_url
+from flows.engine.matching import CODE_ROLES, TOTP_CODE
+from flows.engine.observe import StaleElement
+from flows.engine.origins import InvalidDomain, Origin, OriginPolicy, origin_of, policy_for, site_parse
+from flows.engine.reading.model import ChoiceKind, Field, PageKind
+from flows.engine.tabs import Sight, Tab, Tabs
+from flows.engine.verify import Proven, Spares, Unproven, prove, sight_marks
+
+log = logging.getLogger(__name__)
+
+MAX_STEPS = 40
+MISHAPS = 4  # presses and fills that failed in a row
+SHORT_PATIENCE = 0.6
+CONSENT = "allow_origin:"
+WATCH_SECONDS = 5.0
+PAGE_ERRORS = (StaleElement, FieldRefused)
+
+
+async def login(browsers: Browsers, request: LoginRequest, host: Host) -> Outcome:
+    """Log in as `request` says, with `host` for everything that is not the browser.
+
+    Raises FlowStopped as the host does, and BrowserLost when the browser dies: what was typed then counts as sent.
+    """
+    try:
+        site_parse(request.domain)
+    except InvalidDomain:
+        return Failed(ErrorCode.SITE_UNREACHABLE, "The domain is not a host name.")
+    try:
+        async with browsers.open(request.settings, request.state) as session:
+            run = _Login(browsers, request, host, session)
+            try:
+                ended = await run.drive()
+                return ended if isinstance(ended, Failed) else await run.prove(ended)
+            finally:
+                await run.close()
+    except BrowserUnavailable as error:
+        return Failed(ErrorCode.INTERNAL_ERROR, str(error))
+    except BasicAuth as error:
+        return Failed(ErrorCode.UNSUPPORTED_AUTH_METHOD, _sentence(str(error)))
+    except Unreachable as error:
+        return Failed(ErrorCode.SITE_UNREACHABLE, _sentence(str(error)))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+class _Login:
+    """The state of one login. Lives as long as its session."""
+
+    def __init__(self, browsers: Browsers, request: LoginRequest, host: Host, session: Session) -> None:
+        self._request = request
+        self._host = host
+        self._session = session
+        self._tabs = Tabs(session)
+        self._spares = Spares(browsers, request.settings)
+        self._pace = browsers.options.pace_ms
+        self._policy: OriginPolicy = policy_for(
+            domain=request.domain,
+            allowed_domains=request.allowed_domains,
+            consented=request.consented_origins,
+            plain_http=session.egress.plain_http,
+        )
+        self._memory = Memory(
+            known=request.known,
+            rejected=request.rejected,
+            sso_provider=request.sso_provider,
+            searching=request.login_url is None,
+            had_state=not state.is_empty(request.state),
+        )
+        self._start = ""  # scheme and host that answered
+        self._last_sources: Mapping[str, str | None] = {}
+        self._outside: dict[str, Marks] = {}
+        self._login_page: str | None = None
+        self._stored: dict[str, None] = {}
+        self._given: dict[str, None] = {}
+        self._mishaps = 0
+        self._progress: Progress | None = None
+
+    async def close(self) -> None:
+        await self._spares.close()
+
+    # --- the loop --------------------------------------------------------------------------------------------
+
+    async def drive(self) -> Sight | Failed:
+        """To the other side of the login, or to a clear end."""
+        await self._say(Progress.DISCOVERING)
+        sight = await self._enter()
+        for _ in range(MAX_STEPS):
+            self._memory = replace(self._memory, page=sight.page)
+            action = decide(sight.reading, self._memory)
+            log.debug("page %s -> %s", sight.reading.kind, type(action).__name__)
+            if isinstance(action, Finish):
+                return sight
+            if isinstance(action, GiveUp):
+                return Failed(action.code, action.message, action.website_error)
+            try:
+                after = await self._perform(action, sight)
+                self._mishaps = 0
+            except PAGE_ERRORS as error:
+                self._mishaps += 1
+                log.info("an action failed: %s", error)
+                if self._mishaps >= MISHAPS:
+                    return Failed(ErrorCode.LOGIN_PAGE_NOT_FOUND, "The form on the page could not be used.", None)
+                after = await self._tabs.settle(None, patience=SHORT_PATIENCE)
+            if isinstance(after, Failed):
+                return after
+            sight = after
+        return Failed(ErrorCode.TOO_MANY_STEPS, "The login took more steps than any should.")
+
+    async def _perform(self, action: FillAndSubmit | Ask | Press | Pick | Visit | Wait, sight: Sight) -> Sight | Failed:
+        if isinstance(action, FillAndSubmit):
+            return await self._fill(action, sight)
+        if isinstance(action, Ask):
+            return await self._ask(action, sight)
+        if isinstance(action, Press):
+            return await self._press(action, sight)
+        if isinstance(action, Pick):
+            return await self._pick(action, sight)
+        if isinstance(action, Visit):
+            return await self._visit(action, sight)
+        self._memory = replace(self._memory, waits=self._memory.waits + 1)
+        return await self._tabs.settle(sight, patience=SHORT_PATIENCE)
+
+    async def _say(self, progress: Progress) -> None:
+        if progress is not self._progress:
+            self._progress = progress
+            await self._host.progress(progress)
+
+    # --- finding the page ------------------------------------------------------------------------------------
+
+    async def _enter(self) -> Sight:
+        """The first page: the given address, else the site's start page over https, over http where that is good
+        enough. Raises Unreachable."""
+        if self._request.login_url is not None:
+            return await self._go(self._request.login_url)
+        site = site_parse(self._request.domain)
+        try:
+            return await self._go(f"https://{site}/")
+        except Unreachable as error:
+            plain = Origin("http", site.host, site.port or 80)
+            if not self._policy.allows(plain):
+                raise
+            log.info("https failed (%s), trying http", error)
+            return await self._go(f"http://{site}/")
+
+    async def _go(self, url: str) -> Sight:
+        tab = self._tabs.current
+        await tab.visit(url)
+        sight = await self._tabs.settle(None)
+        if tab.watch.asks_basic_auth:
+            raise BasicAuth("the site asks for HTTP authentication, which is not supported")
+        parts = urlsplit(sight.tab.page.url)
+        self._start = f"{parts.scheme}://{parts.netloc}"
+        self._note_outside(url, sight)
+        return sight
+
+    def _note_outside(self, url: str, sight: Sight) -> None:
+        """What is seen before the login is how the site looks signed out."""
+        if self._memory.started or sight.reading.kind is PageKind.SIGNED_IN or sight.reading.loading:
+            return
+        marks = sight_marks(sight)
+        if marks.login_form or not self._memory.had_state:
+            self._outside[url] = self._outside[sight.tab.page.url] = marks
+
+    async def _visit(self, action: Visit, sight: Sight) -> Sight:
+        self._memory = replace(self._memory, tried=self._memory.tried | {action.path})
+        try:
+            after = await self._go(self._start + action.path)
+        except Unreachable:
+            return sight
+        if (after.status or 200) >= 400:
+            log.debug("nothing at %s", action.path)
+        return after
+
+    # --- pressing --------------------------------------------------------------------------------------------
+
+    def _hands(self, sight: Sight) -> Hands:
+        return Hands(sight.tab.page, sight.observation, policy=self._policy, pace_ms=self._pace)
+
+    def _note_press(self, label: str) -> None:
+        key = (self._memory.page, label)
+        pressed = {**self._memory.pressed, key: self._memory.pressed.get(key, 0) + 1}
+        self._memory = replace(self._memory, pressed=pressed)
+
+    async def _press(self, action: Press, sight: Sight) -> Sight:
+        self._note_press(action.control.label)
+        is_link = action.why == Why.LINK
+        if is_link:
+            self._memory = replace(self._memory, links=self._memory.links + 1)
+        self._tabs.expect_popup(is_link or action.why == Why.OPENER)
+        await self._hands(sight).press(action.control)
+        patience = SHORT_PATIENCE if action.why == Why.DISMISS else 1.5
+        after = await self._tabs.settle(sight, patience=patience)
+        self._note_outside(after.tab.page.url, after)
+        return after
+
+    async def _pick(self, action: Pick, sight: Sight) -> Sight:
+        await self._say(Progress.SUBMITTING)
+        self._note_press(action.choice.label)
+        self._login_page = self._login_page or sight.tab.page.url
+        self._note_outside(sight.tab.page.url, sight)
+        self._memory = replace(self._memory, picked=None, started=True, waits=0, sent=None)
+        self._tabs.expect_popup(True)
+        await self._hands(sight).pick(action.choice, action.submit)
+        return await self._tabs.settle(sight)
+
+    # --- filling ---------------------------------------------------------------------------------------------
+
+    async def _fill(self, action: FillAndSubmit, sight: Sight) -> Sight | Failed:
+        refused = self._refused_origin(action.fills[0].field, sight)
+        if refused is not None:
+            return await self._consent(refused, sight)
+        await self._say(Progress.SUBMITTING)
+        self._login_page = self._login_page or sight.tab.page.url
+        self._note_outside(sight.tab.page.url, sight)
+        self._tabs.expect_popup(False)
+        watch = sight.tab.watch
+        before = watch.sent
+        hands = self._hands(sight)
+        typings = [Typing(fill.field, self._source(fill)) for fill in action.fills]
+        try:
+            await hands.fill_and_submit(typings, action.ticks, action.submit)
+        except OriginRefused as error:
+            return await self._consent(error.origin, sight)
+        self._note_sent(action, sight)
+        if self._request.verify and not any(fill.field.role in CODE_ROLES for fill in action.fills):
+            self._spares.prepare(1)
+        after = await self._tabs.settle(sight)
+        if after.look == sight.look and after.documents == sight.documents and watch.sent == before:
+            # The page did not even try to send the form: Enter does it where a press did not.
+            field = after.reading.field_by_role(action.fills[-1].field.role)
+            with contextlib.suppress(*PAGE_ERRORS):
+                await self._hands(after).enter(field)
+                after = await self._tabs.settle(after)
+        return after
+
+    def _refused_origin(self, field: Field, sight: Sight) -> str | None:
+        """The origin of page or frame that may not receive values."""
+        for url in (sight.tab.page.url, sight.observation.frame(field.ref).url):
+            if url not in ("", "about:blank", "about:srcdoc") and not self._policy.allows_url(url):
+                return str(origin_of(url) or "an unknown origin")
+        return None
+
+    def _source(self, fill: Fill) -> Callable[[str], Awaitable[Secret]]:
+        async def stored(origin: str) -> Secret:
+            return await self._host.reveal_stored(fill.stored or fill.ref, origin=origin)
+
+        async def given(origin: str) -> Secret:
+            return await self._host.reveal_given(fill.given or fill.ref, origin=origin)
+
+        return stored if fill.given is None else given
+
+    def _note_sent(self, action: FillAndSubmit, sight: Sight) -> None:
+        sources = {fill.ref: fill.stored if fill.given is None else None for fill in action.fills}
+        self._last_sources = sources
+        used_totp = TOTP_CODE in sources.values()
+        self._memory = replace(
+            self._memory,
+            sent=Sent(sight.page, sources),
+            given=frozenset(),
+            started=True,
+            waits=0,
+            totp_tries=self._memory.totp_tries + int(used_totp),
+        )
+        for ref, name in sources.items():
+            if name is not None and name not in self._memory.typed:
+                self._stored[name] = None
+            else:
+                self._given[ref] = None
+
+    # --- asking ----------------------------------------------------------------------------------------------
+
+    async def _ask(self, action: Ask, sight: Sight) -> Sight | Failed:
+        if action.pause.fields:
+            refused = self._refused_origin(fillable(sight.reading)[0], sight)
+            if refused is not None:
+                return await self._consent(refused, sight)
+        await self._note_rejected(action)
+        answer = await self._answered(action.pause, sight, action.on_timeout)
+        if isinstance(answer, Sight | Failed):
+            return answer
+        if isinstance(answer, Picked):
+            self._memory = replace(self._memory, picked=answer.choice_id)
+        else:
+            self._note_given(action, answer)
+        await self._say(Progress.SUBMITTING)
+        return await self._tabs.settle(None, patience=SHORT_PATIENCE)
+
+    async def _note_rejected(self, action: Ask) -> None:
+        sent = self._memory.sent
+        if action.rejected and sent is not None:
+            names = sent.names(action.rejected)
+            await self._host.rejected(names)
+            for name in names | action.rejected:
+                self._stored.pop(name, None)
+                self._given.pop(name, None)
+            self._memory = replace(self._memory, rejected=self._memory.rejected | names | action.rejected)
+        self._memory = replace(self._memory, sent=None)
+
+    def _note_given(self, action: Ask, answer: Filled) -> None:
+        refs = {field.ref: field for field in action.pause.fields if field.id in answer.field_ids}
+        lasting = frozenset(ref for ref, field in refs.items() if field.role not in CODE_ROLES)
+        # What was stored for the same fields is not used any more in this login.
+        replaced = frozenset(name for ref, name in self._last_sources.items() if ref in refs and name is not None)
+        self._memory = replace(
+            self._memory,
+            given=answer.field_ids,
+            known=(self._memory.known - replaced) | lasting,
+            typed=self._memory.typed | lasting,
+            rejected=self._memory.rejected - refs.keys(),
+        )
+
+    async def _answered(self, pause: Pause, sight: Sight, on_timeout: ErrorCode | None) -> Answer | Sight | Failed:
+        """The person's answer, or the page as it is after it moved on by itself."""
+        self._progress = None
+        try:
+            await self._host.pause(pause)
+            return await self._race(sight, external=pause.instruction is not None)
+        except FlowStopped as stop:
+            if stop.code is ErrorCode.FLOW_EXPIRED and on_timeout is not None:
+                return Failed(on_timeout, pause.instruction or pause.title, pause.website_error)
+            raise
+
+    async def _race(self, sight: Sight, *, external: bool) -> Answer | Sight:
+        answer = asyncio.ensure_future(self._host.answer())
+        change = asyncio.ensure_future(self._changed(sight, external=external))
+        try:
+            await asyncio.wait({answer, change}, return_when=asyncio.FIRST_COMPLETED)
+            return answer.result() if answer.done() else change.result()
+        finally:
+            for task in (answer, change):
+                task.cancel()
+            await asyncio.gather(answer, change, return_exceptions=True)
+
+    async def _changed(self, sight: Sight, *, external: bool) -> Sight:
+        """Wait until the page is another one than `sight`. Looks only when something happened in it; while a person
+        acts outside the browser, also now and then."""
+        while True:
+            tab: Tab = self._tabs.current
+            happened = await tab.watch.wait(WATCH_SECONDS)
+            if not happened and not external and tab is sight.tab:
+                continue
+            now = await self._tabs.settle(sight, patience=0.3)
+            if now.page != sight.page or (external and now.reading.instruction != sight.reading.instruction):
+                return now
+            await asyncio.sleep(0.3)
+
+    async def _consent(self, origin: str, sight: Sight) -> Sight | Failed:
+        """A form on an origin that may not receive values: only consent that names the origin allows it (R10)."""
+        message = f"The login form is at {origin}, which is not among the allowed domains."
+        parsed = origin_of(origin)
+        if parsed is None or not self._policy.with_consent(origin).allows(parsed):
+            return Failed(ErrorCode.WRONG_ORIGIN, message)
+        choice = AskedChoice(
+            id=CONSENT + origin,
+            kind=ChoiceKind.OTHER,
+            label=f"Allow {origin} to receive the login",
+            description=message,
+        )
+        pause = Pause(url=sight.reading.url, title=sight.reading.title, choices=(choice,))
+        try:
+            answer = await self._answered(pause, sight, None)
+        except FlowStopped as stop:
+            if stop.code is not ErrorCode.FLOW_EXPIRED:
+                raise
+            return Failed(ErrorCode.WRONG_ORIGIN, message)
+        if isinstance(answer, Sight | Failed):
+            return answer
+        if isinstance(answer, Picked) and answer.choice_id == choice.id:
+            await self._host.allow_origin(origin)
+            self._policy = self._policy.with_consent(origin)
+        return await self._tabs.settle(None, patience=SHORT_PATIENCE)
+
+    # --- the proof -------------------------------------------------------------------------------------------
+
+    async def prove(self, sight: Sight) -> Outcome:
+        """Save the state, throw the context away and show that the copy is signed in."""
+        await self._say(Progress.SUBMITTING)
+        page = sight.tab.page
+        landed = page.url
+        if self._request.verify:
+            known = {lasting_url(url) for url in self._outside}
+            self._spares.prepare(1 if lasting_url(landed) in known else 2)
+        saved = await state.capture(self._session.context, page)
+        stored, given = frozenset(self._stored), frozenset(self._given)
+        if not self._request.verify and self._memory.started:
+            return LoggedIn(saved, landed, None, stored, given)
+        proof = await self._proof(saved, landed)
+        if isinstance(proof, Unproven):
+            return Failed(ErrorCode.VERIFICATION_FAILED, _sentence(proof.reason), website_error(sight.reading))
+        if proof.check is None and not self._memory.started:
+            return Failed(ErrorCode.LOGIN_PAGE_NOT_FOUND, "No login form was found.")
+        return LoggedIn(proof.state, landed, proof.check, stored, given)
+
+    async def _proof(self, saved: ProfileState, landed: str) -> Proven | Unproven:
+        await self._session.close()
+        return await prove(self._spares, saved, landed=landed, login_page=self._login_page, outside=self._outside)

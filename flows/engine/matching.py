@@ -1,0 +1,83 @@
+"""Which stored value a field takes, and under which name a typed one is kept. Pure.
+
+A field takes the stored value of its own name, else one whose name means what the field's role means. What a page
+calls its fields never moves a secret to another role (R13): a value kept as a password goes into password fields
+only, a one-time code into code fields only.
+"""
+
+import re
+from collections.abc import Collection
+
+from flows.engine.reading.model import Field, FieldRole
+
+USERNAME = "username"
+PASSWORD = "password"  # noqa: S105 - a name
+TOTP_CODE = "totp_code"
+CODE = "code"
+
+_IDENTIFIERS = (
+    USERNAME, "email", "login", "identifier", "user", "user_name", "email_address", "mail", "userid", "user_id",
+    "account", "account_name", "login_id", "phone", "phone_number", "mobile",
+)  # fmt: skip
+_EMAILS = ("email", "email_address", "mail", *_IDENTIFIERS)
+_PHONES = ("phone", "phone_number", "mobile", "tel", *_IDENTIFIERS)
+_PASSWORDS = (PASSWORD, "passwd", "pass", "pwd", "passphrase", "secret", "pin")
+_SYNONYMS: dict[FieldRole, tuple[str, ...]] = {
+    FieldRole.IDENTIFIER: _IDENTIFIERS,
+    FieldRole.EMAIL: _EMAILS,
+    FieldRole.PHONE: _PHONES,
+    FieldRole.PASSWORD: _PASSWORDS,
+    FieldRole.TOTP: (TOTP_CODE,),
+    FieldRole.CODE: (TOTP_CODE,),
+}
+_OWN_NAME = frozenset({FieldRole.IDENTIFIER, FieldRole.EMAIL, FieldRole.PHONE, FieldRole.PASSWORD, FieldRole.TEXT})
+IDENTIFIER_ROLES = frozenset({FieldRole.IDENTIFIER, FieldRole.EMAIL, FieldRole.PHONE})
+CODE_ROLES = frozenset({FieldRole.CODE, FieldRole.TOTP, FieldRole.RECOVERY_CODE})
+PASSWORD_ROLES = frozenset({FieldRole.PASSWORD, FieldRole.NEW_PASSWORD})
+_REFS = {
+    FieldRole.IDENTIFIER: USERNAME,
+    FieldRole.EMAIL: USERNAME,
+    FieldRole.PHONE: USERNAME,
+    FieldRole.PASSWORD: PASSWORD,
+    FieldRole.TOTP: TOTP_CODE,
+    FieldRole.CODE: CODE,
+}
+
+
+def folded(text: str) -> str:
+    """For comparing names: `E-Mail address` and `email_address` are the same."""
+    return re.sub(r"[\W_]+", "", text).casefold()
+
+
+_SECRET_NAMES = frozenset(folded(name) for name in (*_PASSWORDS, TOTP_CODE, "totp_secret"))
+
+
+def stored_name(field: Field, names: Collection[str]) -> str | None:
+    """The stored value for `field`, or None."""
+    by_name = {folded(name): name for name in sorted(names)}
+    if field.role in _OWN_NAME:
+        for own in (field.name, field.label):
+            key = folded(own)
+            if key in by_name and (field.role is FieldRole.PASSWORD or key not in _SECRET_NAMES):
+                return by_name[key]
+    return next((by_name[folded(name)] for name in _SYNONYMS.get(field.role, ()) if folded(name) in by_name), None)
+
+
+def ref_of(field: Field) -> str:
+    """The name under which a value for this field is kept."""
+    return _REFS.get(field.role) or field.name
+
+
+def refs_of(fields: Collection[Field]) -> dict[str, str]:
+    """`field.ref -> name`, unique: of two fields that mean the same, the second goes by its own name."""
+    names: dict[str, str] = {}
+    for field in fields:
+        ref = ref_of(field)
+        if ref in names.values():
+            ref = field.name
+        number = 2
+        while ref in names.values():
+            ref = f"{field.name}_{number}"
+            number += 1
+        names[field.ref] = ref
+    return names

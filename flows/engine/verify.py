@@ -1,0 +1,192 @@
+"""Proof that a state is signed in: it is put into a fresh context, and what is seen there is compared with what
+somebody without it sees at the same address. The same comparison is the health check later."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+from flows.engine import state
+from flows.engine.browsers import Browsers, Session
+from flows.engine.contract import AuthCheck, BrowserSettings, ProfileState
+from flows.engine.errors import BrowserUnavailable, Unreachable
+from flows.engine.marks import CheckResult, Marks, compare, differences, is_positive, lasting_url, marks_of
+from flows.engine.tabs import Sight, Tabs
+
+log = logging.getLogger(__name__)
+
+QUIET_SECONDS = 0.5
+VISIT_LIMIT = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Signed in. Without `check` the visits could not be told apart and the word of the login stands."""
+
+    state: ProfileState
+    check: AuthCheck | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """Not signed in, for a reason fit for people."""
+
+    reason: str
+
+
+class Spares:
+    """Contexts opened ahead of need, while the site thinks."""
+
+    def __init__(self, browsers: Browsers, settings: BrowserSettings) -> None:
+        self._browsers = browsers
+        self._settings = settings
+        self._waiting: list[asyncio.Task[Session]] = []
+
+    def prepare(self, count: int) -> None:
+        while len(self._waiting) < count:
+            self._waiting.append(asyncio.create_task(self._browsers.session(self._settings)))
+
+    async def take(self) -> Session:
+        if self._waiting:
+            return await self._waiting.pop(0)
+        return await self._browsers.session(self._settings)
+
+    async def close(self) -> None:
+        """Put away what was not needed."""
+        waiting, self._waiting = self._waiting, []
+        for task in waiting:
+            task.cancel()
+        for result in await asyncio.gather(*waiting, return_exceptions=True):
+            if isinstance(result, Session):
+                await result.close()
+
+
+async def visit_marks(tabs: Tabs, url: str) -> Marks:
+    """Go there and take the marks. Only the absence of things is waited for: a page that says "signed in" or shows a
+    form is believed at once. Raises Unreachable."""
+    await tabs.current.visit(url)
+    sight = await tabs.settle(None, limit=VISIT_LIMIT)
+    marks = sight_marks(sight)
+    if not marks.login_form and not is_positive(marks):
+        sight = await tabs.settle(None, quiet=QUIET_SECONDS, limit=VISIT_LIMIT)
+        marks = sight_marks(sight)
+    return marks
+
+
+def sight_marks(sight: Sight) -> Marks:
+    return marks_of(sight.reading, url=sight.tab.page.url, status=sight.status)
+
+
+@dataclass(slots=True)
+class _Visits:
+    """The two sides of the comparison."""
+
+    spares: Spares
+    inside: Tabs
+    known_outside: dict[str, Marks]
+
+    async def both(self, url: str) -> tuple[Marks, Marks | None]:
+        """(signed in, signed out) at `url`; the second is None where nobody could look."""
+        if url in self.known_outside:
+            return await visit_marks(self.inside, url), self.known_outside[url]
+        outside = asyncio.create_task(self._outside(url))
+        try:
+            inside = await visit_marks(self.inside, url)
+            found = await outside
+        finally:
+            outside.cancel()
+            await asyncio.gather(outside, return_exceptions=True)
+        if found is not None:
+            self.known_outside[url] = found
+        return inside, found
+
+    async def _outside(self, url: str) -> Marks | None:
+        try:
+            session = await self.spares.take()
+        except BrowserUnavailable:
+            return None
+        try:
+            async with session.guard():
+                return await visit_marks(Tabs(session), url)
+        except Unreachable:
+            return None
+        finally:
+            await session.close()
+
+
+async def prove(
+    spares: Spares, profile: ProfileState, *, landed: str, login_page: str | None, outside: Mapping[str, Marks]
+) -> Proven | Unproven:
+    """Open `profile` in a fresh context at `landed`, where the login ended, and find what proves it signed in.
+
+    `outside` are marks already taken without the state, by address; `login_page` is where the form was. Raises
+    BrowserLost, BrowserUnavailable.
+    """
+    session = await spares.take()
+    try:
+        async with session.guard():
+            await state.restore(session.context, session.page, profile)
+            visits = _Visits(spares, Tabs(session), {lasting_url(url): marks for url, marks in outside.items()})
+            return await _prove(visits, session, landed=landed, login_page=login_page)
+    finally:
+        await session.close()
+
+
+async def _prove(visits: _Visits, session: Session, *, landed: str, login_page: str | None) -> Proven | Unproven:
+    first: Marks | None = None
+    for url in _places(landed, login_page):
+        try:
+            inside, outside = await visits.both(url)
+        except Unreachable as error:
+            if first is None:
+                return Unproven(f"after the login {error}")
+            continue
+        first = first or inside
+        if outside is not None and differences(inside, outside):
+            check = AuthCheck(url, inside.to_json(), outside.to_json())
+            return Proven(await state.capture(session.context, visits.inside.current.page), check)
+        if first.login_form and inside.login_form:
+            return Unproven("a fresh browser with the saved state is asked to log in again")
+    if first is None or first.login_form or first.unclear:
+        return Unproven("a fresh browser with the saved state is not signed in")
+    log.info("signed in and signed out cannot be told apart")
+    return Proven(await state.capture(session.context, visits.inside.current.page), None)
+
+
+def _places(landed: str, login_page: str | None) -> list[str]:
+    """Where to compare, best first: where the login ended, the login page itself, the start page."""
+    start = urlsplit(landed)
+    candidates = [lasting_url(landed)]
+    if login_page is not None:
+        candidates.append(lasting_url(login_page))
+    candidates.append(urlunsplit((start.scheme, start.netloc.rpartition("@")[2], "/", "", "")))
+    return list(dict.fromkeys(candidates))
+
+
+async def check(
+    browsers: Browsers, settings: BrowserSettings, profile: ProfileState, auth_check: AuthCheck
+) -> CheckResult:
+    """Whether `profile` is still signed in. Anything unclear, an unreachable site included, is indeterminate.
+    Raises BrowserLost, BrowserUnavailable."""
+    return (await examine(browsers, settings, profile, auth_check))[0]
+
+
+async def examine(
+    browsers: Browsers, settings: BrowserSettings, profile: ProfileState, auth_check: AuthCheck
+) -> tuple[CheckResult, ProfileState | None]:
+    """As `check`, with the state as the visit left it where that was `ok`: sites rotate tokens."""
+    try:
+        signed_in, signed_out = Marks.from_json(auth_check.signed_in), Marks.from_json(auth_check.signed_out)
+    except (KeyError, TypeError):
+        return "indeterminate", None
+    async with browsers.open(settings, profile) as session:
+        tabs = Tabs(session)
+        try:
+            seen = await visit_marks(tabs, auth_check.url)
+        except Unreachable:
+            return "indeterminate", None
+        result = compare(seen, signed_in=signed_in, signed_out=signed_out)
+        if result != "ok":
+            return result, None
+        return result, await state.capture(session.context, tabs.current.page)

@@ -1,0 +1,131 @@
+"""What goes on in a page, by its events: is it loading, did it navigate, is it talking to its server."""
+
+import asyncio
+from typing import Any
+
+from flows.engine.drivers import DRIVER_ERRORS
+
+# Requests that may change what the page shows. Streams never end and say nothing about being done.
+AWAITED = frozenset({"document", "xhr", "fetch", "script", "stylesheet"})
+SENDING = frozenset({"document", "xhr", "fetch", "websocket", "ping", "other"})
+
+
+class PageWatch:
+    """Counts and flags of one page; `wait` returns at the next event."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.documents = 0  # documents loaded
+        self.sent = 0  # requests that may carry what was submitted
+        self.requests = 0
+        self.status: int | None = None  # of the last main document
+        self.asks_basic_auth = False
+        self.loaded = True
+        self.complete = True
+        self._inflight: set[Any] = set()
+        self._document: Any = None
+        self._event = asyncio.Event()
+        self._last = asyncio.get_running_loop().time()
+        self._handlers = {
+            "request": self._requested,
+            "response": self._responded,
+            "requestfinished": self._finished,
+            "requestfailed": self._finished,
+            "framenavigated": self._navigated,
+            "domcontentloaded": self._dom_loaded,
+            "load": self._load,
+            "close": self._closed,
+            "websocket": self._socket,
+        }
+        for name, handler in self._handlers.items():
+            page.on(name, handler)
+
+    def stop(self) -> None:
+        for name, handler in self._handlers.items():
+            self.page.remove_listener(name, handler)
+
+    @property
+    def busy(self) -> bool:
+        """A document is on its way or something awaited is in flight."""
+        return self._document is not None or not self.loaded or bool(self._inflight)
+
+    @property
+    def navigating(self) -> bool:
+        return self._document is not None or not self.loaded
+
+    @property
+    def quiet_seconds(self) -> float:
+        """Time since the last event."""
+        return asyncio.get_running_loop().time() - self._last
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for the next event; False when none came in time."""
+        self._event.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _touch(self) -> None:
+        self._last = asyncio.get_running_loop().time()
+        self._event.set()
+
+    def _is_main(self, request: Any) -> bool:
+        try:
+            return request.frame is self.page.main_frame
+        except DRIVER_ERRORS:
+            return True  # the first document of a page that is just opening has no frame yet
+
+    def _requested(self, request: Any) -> None:
+        self.requests += 1
+        if request.resource_type in SENDING:
+            self.sent += 1
+        if request.is_navigation_request():
+            if self._is_main(request):
+                self._document = request
+        elif request.resource_type in AWAITED:
+            self._inflight.add(request)
+        self._touch()
+
+    def _responded(self, response: Any) -> None:
+        request = response.request
+        if request.is_navigation_request() and self._is_main(request):
+            self.status = response.status
+            self.asks_basic_auth = response.status == 401 and "www-authenticate" in response.headers
+
+    def _finished(self, request: Any) -> None:
+        self._inflight.discard(request)
+        if self._document is request and (request.failure is not None or self.status in (204, 205)):
+            self._document = None
+        self._touch()
+
+    def _navigated(self, frame: Any) -> None:
+        # In-page address changes come here as well: only a document that was asked for restarts loading.
+        if frame is self.page.main_frame and self._document is not None:
+            self._document = None
+            self._inflight.clear()
+            self.loaded = self.complete = False
+            self.documents += 1
+        self._touch()
+
+    def _dom_loaded(self, _: Any) -> None:
+        self.loaded = True
+        self._touch()
+
+    def _load(self, _: Any) -> None:
+        self.loaded = self.complete = True
+        self._touch()
+
+    def _socket(self, socket: Any) -> None:
+        self.sent += 1
+        socket.on("framesent", lambda *_: self._framed(sent=True))
+        socket.on("framereceived", lambda *_: self._framed(sent=False))
+
+    def _framed(self, *, sent: bool) -> None:
+        self.sent += int(sent)
+        self._touch()
+
+    def _closed(self, _: Any) -> None:
+        self._touch()
