@@ -24,7 +24,7 @@ from flows.engine.contract import (
     LoginRequest,
     Outcome,
 )
-from flows.engine.errors import BrowserLost
+from flows.engine.errors import BrowserLost, BrowserUnavailable
 from flows.engine.login import login
 from flows.models import Flow
 from flows.runner.host import FlowHost
@@ -115,6 +115,9 @@ async def _carry(claim: Claim, attempt: Attempt, host: FlowHost) -> None:
     except VaultError as error:
         log.warning("the vault refused: %s", error.code, extra={"flow_id": claim.flow_id})
         await _fail(claim, Failed(ErrorCode.INTERNAL_ERROR, f"The vault refused: {error.code}"))
+    except BrowserUnavailable as error:
+        log.error("no browser: %s", error, extra={"flow_id": claim.flow_id})
+        await _fail(claim, Failed(ErrorCode.INTERNAL_ERROR, "No browser could be started on this installation."))
     except Exception as error:  # the last line: a flow never hangs because of our mistake
         # The message of an unknown exception may quote the page or a value: only its type is logged.
         log.error("flow ended by %s", _where(error), extra={"flow_id": claim.flow_id})

@@ -1,6 +1,7 @@
 """The whole service as a user starts it: `manage.py up` on a data directory of its own."""
 
 import os
+import re
 import secrets
 import signal
 import socket
@@ -49,6 +50,14 @@ class Stack:
     @property
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
+
+    @property
+    def demo_url(self) -> str:
+        """Where the bundled demo site listens; only when it was not switched off."""
+        found = re.search(r"^\s*Demo\s+(http://[^/\s]+)", self.log, re.MULTILINE)
+        if found is None:
+            raise RuntimeError(f"up named no demo site:\n{self.log[-2000:]}")
+        return found[1]
 
     def client(self, **options: Any) -> Kernel:
         """The unmodified SDK, with only address and key of its own."""
