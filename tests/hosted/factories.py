@@ -1,8 +1,9 @@
 """Logins at each step of the hosted page, and the browser of a person who looks at them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -31,26 +32,27 @@ class Person:
     def page(self) -> str:
         return f"/login/{self.flow_id}"
 
-    def follow_link(self, code: str) -> HttpResponse:
+    def follow_link(self, code: str) -> Any:
         return self.client.get(self.page, {"code": code})
 
-    def look(self, **headers: str) -> HttpResponse:
-        return self.client.get(self.page, headers=headers or None)
+    def look(self, headers: Mapping[str, str] | None = None) -> Any:
+        return self.client.get(self.page, headers=headers)
 
-    def post(self, where: str, data: dict[str, str] | None = None, **headers: str) -> HttpResponse:
+    def post(
+        self, where: str, data: Mapping[str, str] | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> Any:
         token = self.client.cookies["csrftoken"].value if "csrftoken" in self.client.cookies else ""
-        return self.client.post(
-            f"{self.page}/{where}", {**(data or {}), "csrfmiddlewaretoken": token}, headers=headers or None
-        )
+        return self.client.post(f"{self.page}/{where}", {**(data or {}), "csrfmiddlewaretoken": token}, headers=headers)
 
-    def open(self, code: str) -> HttpResponse:
+    def open(self, code: str) -> Any:
         """Link, consent, Continue; gives the answer to Continue."""
         self.follow_link(code)
         self.look()
         return self.post("continue")
 
     def text(self) -> str:
-        return self.look().content.decode()
+        page: str = self.look().content.decode()
+        return page
 
 
 def make_person(flow_id: str) -> Person:

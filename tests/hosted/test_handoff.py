@@ -263,6 +263,6 @@ def test_r24_no_address_comes_from_the_host_header(settings: Any) -> None:
     person = make_person(flow.id)
     answer = person.client.get(person.page, {"code": code_of(flow)}, headers={"Host": "evil.example"})
     assert answer["Location"] == person.page
-    text = person.look(Host="evil.example").content.decode()
+    text = person.look({"Host": "evil.example"}).content.decode()
     assert "asks you to sign in" in text
     assert "evil.example" not in text
