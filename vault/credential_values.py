@@ -1,6 +1,6 @@
 """The sealed values of a credential: checked, merged in, opened one at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from vault.errors import Invalid
@@ -29,6 +29,25 @@ def values_check(values: Mapping[str, str]) -> None:
             value.encode()
         except UnicodeEncodeError:
             raise Invalid(f"The value of {name!r} is not valid text") from None
+
+
+def values_storable(values: Mapping[str, str]) -> dict[str, str]:
+    """Those of `values` that `values_check` lets through."""
+    return {name: value for name, value in values.items() if _storable(name, value)}
+
+
+def _storable(name: str, value: str) -> bool:
+    try:
+        values_check({name: value})
+    except Invalid:
+        return False
+    return True
+
+
+def values_remove(credential: Credential, names: Collection[str]) -> None:
+    """Destroy the values of these names; names that are not there do not matter."""
+    rows = CredentialValue.objects.filter(credential=credential).only("id", "name")
+    CredentialValue.objects.filter(id__in=[row.id for row in rows if row.name in names]).delete()
 
 
 def values_write(credential: Credential, values: Mapping[str, str]) -> None:

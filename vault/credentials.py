@@ -9,10 +9,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from vault.audit import SYSTEM, audit_append, audit_committed
 from vault.credential_seeds import params_override, params_stored, seed_clear, seed_open, seed_set
-from vault.credential_values import value_open, values_check, values_write
+from vault.credential_values import value_open, values_check, values_remove, values_storable, values_write
 from vault.domains import domain_normalise
 from vault.errors import Conflict, Invalid, NotFound
-from vault.models import Credential, CredentialValue
+from vault.models import NAME_LENGTH, Credential, CredentialValue
 from vault.principal import Principal
 from vault.secret import Secret
 from vault.text import lookup_clean, name_clean, searchable
@@ -115,7 +115,7 @@ def credential_update(
         elif totp_secret is not None:
             seed_clear(credential)
         _save(credential)
-        CredentialValue.objects.filter(credential=credential, name__in=list(remove_value_keys)).delete()
+        values_remove(credential, frozenset(remove_value_keys))
         values_write(credential, values or {})
         _record(credential, actor=principal.actor, action="credential.update", names=values or {})
     return credential
@@ -124,19 +124,23 @@ def credential_update(
 def credential_save(
     *, organization_id: str, project_id: str, domain: str, name: str, values: Mapping[str, Secret]
 ) -> Credential:
-    """Keep values that were accepted in a login: in the credential of that name, made when there is none."""
-    plain = {key: value.reveal() for key, value in values.items()}
-    values_check(plain)
+    """Keep values that were accepted in a login: in the credential of that name, made when there is none.
+
+    A field whose name or value cannot be stored (a page may name its fields anything) is left out: the login is not to
+    fail for it.
+    """
+    plain = values_storable({key: value.reveal() for key, value in values.items()})
     with transaction.atomic():
-        credential, _ = Credential.objects.get_or_create(
+        made, _ = Credential.objects.get_or_create(
             organization_id=organization_id,
             project_id=project_id,
-            name=name_clean(name, what="name"),
-            defaults={"domain": domain_normalise(domain)},
+            name=name_clean(name[:NAME_LENGTH], what="name"),
+            defaults={"domain": domain},
         )
+        credential = Credential.objects.select_for_update().get(id=made.id)  # writers of its values queue here
         values_write(credential, plain)
         credential.save(update_fields=["updated_at"])
-        _record(credential, actor=SYSTEM, action="credential.save", names=values)
+        _record(credential, actor=SYSTEM, action="credential.save", names=plain)
     return credential
 
 

@@ -26,9 +26,9 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _host(host: str) -> str:
-    if re.fullmatch(r"[0-9.]+", host):
-        return _address(host)
     ascii_host = host if host.isascii() else host.encode("idna").decode("ascii")
+    if re.fullmatch(r"[0-9.]+", ascii_host):  # after IDNA, which turns other scripts' digits into these
+        return _address(ascii_host)
     name = ascii_host.lower().removesuffix(".")
     if len(name) > 253 or not all(LABEL.fullmatch(label) for label in name.split(".")):
         raise ValueError(name)

@@ -9,6 +9,7 @@ from vault.ids import new_id
 from vault.querysets import TenantQuerySet
 
 NAME_LENGTH = 255
+DOMAIN_LENGTH = 260  # 253 characters of host, a colon and a port
 ID_LENGTH = 40
 
 
@@ -94,7 +95,7 @@ class Credential(TenantModel):
 
     id = id_field("cred")
     name = models.CharField(max_length=NAME_LENGTH)
-    domain = models.CharField(max_length=NAME_LENGTH)
+    domain = models.CharField(max_length=DOMAIN_LENGTH)
     sso_provider = models.CharField(max_length=64, blank=True, default="")
     sealed_totp = models.BinaryField(null=True)
     totp_algorithm = models.CharField(max_length=8, default="SHA1")

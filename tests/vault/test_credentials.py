@@ -154,6 +154,24 @@ def test_values_accepted_in_a_login_are_merged_in(principal: Principal):
     assert reveal(principal, again, "password") == "canary"
 
 
+def test_a_login_does_not_fail_for_a_field_that_cannot_be_stored(principal: Principal):
+    values = {"username": "me", "totp_code": "1", "x" * 999: "1", "a\0": "1", "empty": ""}
+    saved = credential_save(
+        organization_id=principal.organization_id,
+        project_id=principal.project_id,
+        domain="example.com",
+        name="n" * 300,
+        values={name: Secret(value) for name, value in values.items()},
+    )
+    assert credential_value_keys(saved) == ["username"]
+
+
+def test_removing_what_cannot_be_there_is_harmless(principal: Principal):
+    make_credential(principal)
+    changed = credential_update(principal, "work", remove_value_keys=["a\0", "\ud800", *map(str, range(99_999))])
+    assert len(credential_value_keys(changed)) == 2
+
+
 def test_r16_a_rejected_value_stays_rejected_until_it_is_another_one(principal: Principal):
     credential = make_credential(principal)
     credential_rejected(credential.id, {"password"})

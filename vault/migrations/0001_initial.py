@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.CharField(default=functools.partial(vault.ids.new_id, *('cred',), **{}), editable=False, max_length=40, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=255)),
-                ('domain', models.CharField(max_length=255)),
+                ('domain', models.CharField(max_length=260)),
                 ('sso_provider', models.CharField(blank=True, default='', max_length=64)),
                 ('sealed_totp', models.BinaryField(null=True)),
                 ('totp_algorithm', models.CharField(default='SHA1', max_length=8)),
