@@ -40,7 +40,7 @@ async def warm_browser(*, stealth: bool) -> AsyncIterator[Any]:
         stealth=stealth,
         locale="en-US",
         full=chromium.chromium_path(),
-        shell=chromium.headless_shell_path(),
+        headless_shell=chromium.headless_shell_path(),
         display=xvfb is not None,
     )
     if launch is None:
