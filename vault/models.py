@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from vault.ids import new_id
-from vault.querysets import TenantQuerySet
+from vault.querysets import TenantManager
 
 NAME_LENGTH = 255
 DOMAIN_LENGTH = 260  # 253 characters of host, a colon and a port
@@ -84,7 +84,7 @@ class TenantModel(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
 
-    objects = TenantQuerySet.as_manager()
+    objects = TenantManager()
 
     class Meta:
         abstract = True
@@ -208,7 +208,7 @@ class AuditRecord(models.Model):
     prev_hash = models.CharField(max_length=64, blank=True)
     hash = models.CharField(max_length=64)
 
-    objects = TenantQuerySet.as_manager()
+    objects = TenantManager()
 
     class Meta:
         constraints = [
