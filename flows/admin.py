@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.contrib import admin
-from django.contrib.admin.utils import flatten
+from django.contrib.admin.utils import flatten, quote
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
@@ -38,7 +38,7 @@ def address_plain(url: str) -> str:
 
 
 def admin_link(view: str, pk: str, text: str) -> SafeString:
-    return format_html('<a href="{}">{}</a>', reverse(f"admin:{view}", args=[pk]), text)
+    return format_html('<a href="{}">{}</a>', reverse(f"admin:{view}", args=[quote(pk)]), text)
 
 
 class ReadOnlyInline(BaseInline):
