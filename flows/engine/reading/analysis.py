@@ -46,14 +46,21 @@ def analyse(page: PageView) -> list[ReadForm]:
     return [_read_form(group, page) for group in page.groups if group.typed]
 
 
+def typed_features(item: Item, page: PageView, form: Verdict) -> set[str]:
+    """Facts about a field, with what its form looks like."""
+    features = field_features(item, page)
+    features.add(f"form:{form.best}")
+    if form.chance(form.best) < 0.7:
+        features.add("form:unsure")
+    return features
+
+
 def _read_form(group: Group, page: PageView) -> ReadForm:
     verdict = weigh(weights("form"), form_features(group, page))
     context = Context(verdict.best)
     fields = []
     for item in group.typed:
-        features = field_features(item, page)
-        features.add(f"form:{context}")
-        found = weigh(weights("field"), features)
+        found = weigh(weights("field"), typed_features(item, page, verdict))
         fields.append(ReadField(item, found.best, found))
     visible = any(item.reachable for item in group.typed)
     context = _settled(context, verdict, fields)

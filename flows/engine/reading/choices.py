@@ -276,10 +276,10 @@ def _full_text(item: Item, page: PageView) -> str:
     text = item.words or item.element.description
     view = page.view_of[item.frame.index]
     parent = item.element.parent
-    if len(words(text)) <= 2 and parent >= 0:
+    if len(words(text)) <= 2 and parent >= 0 and view.ends[parent] - parent < 12:
         siblings = [node.text for node in view.nodes[parent + 1 : view.ends[parent]] if isinstance(node, Text)]
-        controls = [other for other in view.items if parent < other.position < view.ends[parent]]
-        if len(controls) == 1 and siblings and sum(map(len, siblings)) < 120:
+        controls = sum(at in view.by_position for at in range(parent + 1, view.ends[parent]))
+        if controls == 1 and siblings and sum(map(len, siblings)) < 120:
             return " ".join([*siblings, text]).strip()
     return text
 

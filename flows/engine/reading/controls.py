@@ -58,6 +58,8 @@ def login_links(page: PageView) -> tuple[list[Control], list[Control]]:
         e = item.element
         text = item.words
         concepts = concepts_of(text) if len(text) <= 60 else frozenset()
+        if concepts.isdisjoint({"login", "account"}):
+            continue
         place = named(identifier_words(e.href.partition("://")[2].partition("/")[2][:200]))
         inner = named(identifier_words(f"{e.id} {e.name} {e.css_class} {e.data}"))
         total = 0.0

@@ -30,6 +30,7 @@ class Item:
     before: str = ""  # the words before it
     ident: str = ""  # the words of its name and id
     group: "Group | None" = None
+    provider: str | None = "?"  # the identity provider it signs in with; "?" until somebody asked
 
     @property
     def ref(self) -> str:

@@ -1,6 +1,7 @@
 """Identity providers: buttons that sign in with an account of another site."""
 
 import re
+from functools import lru_cache
 
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.page import Item
@@ -130,14 +131,19 @@ _WEAK = frozenset(
     }
 )
 _GENERIC = frozenset({"oidc", "saml", "sso", "openid", "ldap", "shibboleth"})  # how, not who
-_NAMES = {slug: re.compile(rf"(?<![^\W_])(?:{pattern})(?![^\W_])") for slug, pattern in PROVIDERS.items()}
-_ANY = re.compile("|".join(rf"(?:{pattern})" for slug, pattern in PROVIDERS.items() if slug != "x"))
+_ONE = re.compile(
+    r"(?<![^\W_])(?:" + "|".join(f"(?P<{slug}>{pattern})" for slug, pattern in PROVIDERS.items()) + r")(?![^\W_])"
+)
 _ROUTE = re.compile(
     r"oauth|/auth/|openid|oidc|saml|/sso|sso/|social|connect/|signin-|login/(google|facebook|github|twitter|apple|microsoft)|"
     r"federat|external|idp|provider=|strategy=|identity|authorize|login-with|login_with|loginwith|auth_provider|third"
 )
+_AUTHORIZE = re.compile(r"^https?://([^/?#]+)/[^?#]*(?:oauth|authorize|openid|/auth\b|dialog/|saml|/sso|signin|login)[^#]*[?&](?:client_id|app_id|state|redirect|openid)")
+_MARKED = re.compile(
+    r"social|oauth|sso|saml|openid|provider|idp|federat|login|log in|signin|sign in|auth|connect|btn|button|third party|\bext"
+)
 _NOT_SIGN_IN = re.compile(
-    r"app-?store|play\.google|itunes|apps\.apple|/share|sharer|intent/|plus\.google\.com/|support\.google|policies\.google|"
+    r"app-?store|play\.google|itunes|apps\.apple|/share[?/.]|/share$|sharer|intent/|plus\.google\.com/|support\.google|policies\.google|"
     r"maps\.google|google\.[a-z.]+/maps|/pages/|/company/|t\.me/|mailto:|tel:|youtube|translate\.google|privacy|terms|help|"
     r"download|microsoft-edge|/chrome|news\.google|docs\.|account/about"
 )
@@ -151,56 +157,62 @@ _HOSTS_OF_PROFILES = re.compile(
 
 def provider_of(item: Item) -> str | None:
     """The slug of the identity provider the control signs in with, None if it is no such control."""
+    if item.provider == "?":
+        item.provider = _provider_of(item)
+    return item.provider
+
+
+def _provider_of(item: Item) -> str | None:
     e = item.element
-    if item.is_field and e.type not in ("submit", "button", "image"):
+    if e.tag == "iframe" or (item.is_field and e.type not in ("submit", "button", "image")):
         return None
-    if e.tag == "iframe":
-        return None
-    said = fold(f"{e.text} {e.aria_label} {e.title} {e.host.text if e.host else ''}")[:200]
     href = e.href.lower()
+    said = fold(f"{e.text} {e.aria_label} {e.title} {e.host.text if e.host else ''}")[:200]
+    inner = identifier_words(f"{e.id} {e.name} {e.css_class} {e.data} {e.icon} {e.value} {e.form_action}")
+    by_text, by_markup = _slug(said), _slug(inner) or _slug(_path(href))
+    by_host = _AUTHORIZE.search(href)
+    if by_host and (slug := _slug(identifier_words(by_host.group(1)))) is not None:
+        return slug
+    if (by_text is None and by_markup is None) or len(said) > 90:
+        return None
     if _NOT_SIGN_IN.search(href) or _HOSTS_OF_PROFILES.match(href) or _SHARE.search(said):
         return None
     spoken = concepts_of(said)
-    if "logout" in spoken or "forgot" in spoken or len(said) > 90:
+    if not spoken.isdisjoint({"logout", "forgot", "cookie", "terms"}):
         return None
-    named_by = _slug(said)
-    signs = not spoken.isdisjoint({"login", "signup", "with", "next"})
-    routed = bool(_ROUTE.search(href)) and "#" not in href[-2:]
-    if named_by and signs:
-        return named_by
-    inner = identifier_words(f"{e.id} {e.name} {e.css_class} {e.data} {e.icon} {e.value} {e.form_action}")
-    by_markup = (
-        _slug(inner) or _slug(identifier_words(href.partition("://")[2].partition("/")[2])) if inner or href else None
-    )
-    marked = bool(
-        re.search(r"social|oauth|sso|saml|openid|provider|idp|federat|login|signin|sign in|auth|connect|btn", inner)
-    )
-    if named_by:
-        alone = len(words(said)) <= 4
-        if alone and (routed or (marked and named_by not in _WEAK) or (e.tag == "button" and named_by not in _WEAK)):
-            return named_by
-        if alone and (routed or marked):
-            return named_by
+    leads_away = e.tag == "a" and href.startswith(("http", "file:")) and not href.endswith("#")
+    routed = leads_away and bool(_ROUTE.search(href))
+    marked = bool(_MARKED.search(inner))
+    signs = not spoken.isdisjoint({"login", "signup", "with"})
+    if by_text is not None:
+        if signs or (routed and len(words(said)) <= 5):
+            return by_text
+        short = len(words(said)) <= 4
+        strong = by_text not in _WEAK or marked
+        return by_text if short and strong and not leads_away and (marked or e.tag in ("button", "input")) else None
+    if by_markup in _WEAK or by_markup in _GENERIC:
         return None
-    if by_markup and by_markup not in _WEAK and by_markup not in _GENERIC:
-        if routed or (marked and (signs or not said)) or (signs and "with" in spoken):
-            return by_markup
-    return None
+    if leads_away and not routed:
+        return None
+    return by_markup if routed or (marked and (signs or not said)) or "with" in spoken else None
 
 
+def _path(href: str) -> str:
+    return identifier_words(href.partition("://")[2].partition("/")[2][:160]) if href.startswith("http") else ""
+
+
+@lru_cache(maxsize=8192)
 def _slug(text: str) -> str | None:
-    if not text or (not _ANY.search(text) and "x" not in text.split()):
+    match = _ONE.search(text) if text else None
+    if match is None:
         return None
-    for slug, pattern in _NAMES.items():
-        if pattern.search(text):
-            return "twitter" if slug == "x" else slug
-    return None
+    return "twitter" if match.lastgroup == "x" else match.lastgroup
 
 
 _LEAD = re.compile(
     r"^(?:sign ?in|log ?in|login|sign ?up|continue|connect|anmelden|einloggen|weiter|se connecter|connexion|continuer|iniciar sesion|"
     r"continuar|entrar|accedi|continua|inloggen|logga in|zaloguj(?: sie)?|prihlasit(?: se)?|войти|продолжить)?\s*"
-    r"(?:with|via|using|through|mit|avec|con|com|met|med|przez|pomoci|через|с помощью|uber|door|za pomoca|to|by|z)\s+(?:your\s+)?(.{2,40})$"
+    r"(?:with|via|using|through|mit|avec|con|com|met|med|przez|pomoci|через|с помощью|uber|door|za pomoca)\s+(?:your\s+)?(.{2,40})$"
 )
 
 
