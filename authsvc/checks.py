@@ -13,18 +13,19 @@ SECRET_KEY_LENGTH = 32
 
 def secret_key_check(*, app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
     """There is no built-in key: links and sessions would be anybody's to forge."""
-    if len(_secret_key()) >= SECRET_KEY_LENGTH:
+    if secret_key_present():
         return []
     hint = "For example: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
     message = f"AUTHSVC_SECRET_KEY must be set, {SECRET_KEY_LENGTH} characters or more"
     return [Error(message, hint=hint, id="authsvc.E001")]
 
 
-def _secret_key() -> str:
+def secret_key_present() -> bool:
+    """Whether there is one that is long enough."""
     try:
-        return str(settings.SECRET_KEY)
-    except ImproperlyConfigured:
-        return ""
+        return len(settings.SECRET_KEY) >= SECRET_KEY_LENGTH
+    except ImproperlyConfigured:  # Django's word for an empty one
+        return False
 
 
 def start_refuse_unready() -> None:

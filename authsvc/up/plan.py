@@ -89,6 +89,7 @@ def _environment(options: Options, *, folder: Folder, environ: Mapping[str, str]
     }
     if options.is_root:
         defaults["AUTHSVC_BROWSER_SANDBOX"] = "False"
+        defaults["PYTHONWARNINGS"] = "ignore:You're running the worker with superuser"  # our own note says it
     for name, value in defaults.items():
         env[name] = env.get(name) or value
     return env
@@ -121,12 +122,12 @@ def _web(options: Options, env: Mapping[str, str]) -> Child:
 def _workers(env: Mapping[str, str]) -> tuple[Child, Child]:
     worker = _python("celery", "-A", "authsvc", "--quiet", "worker", "--without-gossip", "--without-mingle")
     beat = _python("celery", "-A", "authsvc", "--quiet", "beat")
-    return Child(name="worker", argv=worker, env=env, stop_seconds=8), Child(name="beat", argv=beat, env=env)
+    return Child(name="worker", argv=worker, env=env, stop_seconds=6), Child(name="beat", argv=beat, env=env)
 
 
 def _together(options: Options, env: Mapping[str, str]) -> Child:
     argv = _python("authsvc.up.together", options.host, str(options.port))
-    return Child(name="service", argv=argv, env=env, stop_seconds=8)
+    return Child(name="service", argv=argv, env=env, stop_seconds=6)
 
 
 def _demo(port: int, env: Mapping[str, str]) -> Child:

@@ -185,14 +185,18 @@ async def test_orphans_are_adopted_and_ended():
     assert output.split() == [b"True", b"gone"]
 
 
+def process_state(pid: int) -> str:
+    """The state letter of a process; nothing when there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return ""
+
+
 async def still_runs(pid: int) -> bool:
     """Whether the process is there a moment later, zombies not counted."""
     for _ in range(100):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return False
-        if state == "Z":
+        if process_state(pid) in ("", "Z"):
             return False
         await asyncio.sleep(0.02)
     return True

@@ -1,0 +1,29 @@
+"""Log in to the demo site with values from your own user interface: here, the terminal."""
+
+import os
+import uuid
+
+from kernel import Kernel
+
+demo = os.environ["DEMO_URL"]
+client = Kernel()
+
+connection = client.auth.connections.create(
+    domain=demo.removeprefix("http://"),
+    login_url=f"{demo}/login",
+    profile_name=f"programmatic-{uuid.uuid4().hex[:8]}",
+    save_credentials=False,
+)
+client.auth.connections.login(connection.id)
+
+answered = None
+for event in client.auth.connections.follow(connection.id):
+    if event.event != "managed_auth_state":
+        continue
+    print(event.flow_status, event.flow_step, event.website_error or event.error_code or "")
+    if event.flow_status != "IN_PROGRESS":
+        break
+    if event.flow_step == "AWAITING_INPUT" and event.interaction_id != answered:
+        answered = event.interaction_id
+        values = {field.id: input(f"{field.label}: ") for field in event.fields or []}
+        client.auth.connections.submit(connection.id, interaction_id=event.interaction_id or "", field_values=values)
