@@ -12,8 +12,6 @@ import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from celery import Celery
-from kombu.exceptions import OperationalError
 from redis import Redis, RedisError
 
 from authsvc.system import browser_ensure
@@ -22,6 +20,7 @@ from authsvc.up.orphans import orphans_adopt, orphans_bury, orphans_end
 from authsvc.up.plan import Options, Plan, plan_make, redis_binary
 from authsvc.up.supervisor import Supervisor
 from authsvc.up.words import line_prefixed, ready_text
+from authsvc.workers import broker_address, workers_answering
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 START_SECONDS = 90.0
@@ -175,10 +174,5 @@ def _address_answers(address: str) -> bool:
 
 
 def _worker_answers(env: Mapping[str, str]) -> bool:
-    """Whether any worker on this broker answers a ping."""
-    broker = env.get("CELERY_BROKER_URL") or env["REDIS_URL"].replace("unix://", "redis+socket://", 1)
-    with Celery("up", broker=broker, set_as_current=False) as app:
-        try:
-            return bool(app.control.ping(timeout=1.0))
-        except (OperationalError, OSError):
-            return False
+    broker = env.get("CELERY_BROKER_URL") or broker_address(env["REDIS_URL"])
+    return bool(workers_answering(broker))

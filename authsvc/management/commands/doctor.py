@@ -7,20 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from kombu.exceptions import OperationalError
 from redis import Redis, RedisError
 
 from authsvc.checks import secret_key_present
 from authsvc.system import NEEDS, install_command, needs_missing
 from authsvc.up.folder import Folder
 from authsvc.up.plan import redis_binary
+from authsvc.workers import broker_address, workers_answering
 from flows.engine.chromium import chromium_path, headless_shell_path
 from vault.keyring import keyring
 
@@ -127,11 +126,7 @@ def _workers() -> list[Finding]:
     address = redis_address()
     if not address:
         return []
-    current_app.conf.broker_url = address.replace("unix://", "redis+socket://", 1)
-    try:
-        names = [name for answer in current_app.control.ping(timeout=2) for name in answer]
-    except (OperationalError, OSError) as error:
-        return [Finding("workers", False, type(error).__name__)]
+    names = workers_answering(broker_address(address))
     return [Finding("workers", bool(names), ", ".join(names) or "none answers")]
 
 
