@@ -26,7 +26,8 @@ ENABLED_SECONDS = 2.0
 CLICK_MS = 3000
 TICK_ERRORS: tuple[type[Exception], ...] = (StaleElement, *DRIVER_ERRORS)
 
-# Whether a person could use the element now; scrolls to it first. `hit`: nothing lies over its middle.
+# Whether a person could use the element now; scrolls to it first. `hit`: nothing that can be seen lies over its
+# middle.
 PROBE = """(el) => {
   if (!el.isConnected) return null;
   let box = el.getBoundingClientRect();
@@ -38,7 +39,8 @@ PROBE = """(el) => {
   const visible = box.width > 2 && box.height > 2
     && el.checkVisibility({checkOpacity: true, checkVisibilityCSS: true});
   const root = el.getRootNode();
-  const top = root.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+  const at = root.elementsFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+  const top = at.find((one) => one === el || one.checkVisibility({checkOpacity: true, checkVisibilityCSS: true}));
   const labels = el.labels ? [...el.labels] : [];
   const hit = !!top && (top === el || el.contains(top) || labels.some((label) => label.contains(top)));
   const disabled = el.disabled === true || el.getAttribute("aria-disabled") === "true";

@@ -316,7 +316,7 @@ class Browsers:
             stealth=settings.stealth,
             locale=settings.locale,
             full=chromium.chromium_path(self.options.chromium_path),
-            shell=chromium.headless_shell_path(self.options.headless_shell_path),
+            headless_shell=chromium.headless_shell_path(self.options.headless_shell_path),
             display=xvfb is not None,
         )
         if launch is None:

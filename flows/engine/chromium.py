@@ -98,7 +98,9 @@ def egress_flags() -> tuple[str, ...]:
     )
 
 
-def launch_for(*, stealth: bool, locale: str, full: str | None, shell: str | None, display: bool) -> Launch | None:
+def launch_for(
+    *, stealth: bool, locale: str, full: str | None, headless_shell: str | None, display: bool
+) -> Launch | None:
     """The best there is for what is installed; None when nothing is. Stealth needs the full browser."""
     language = (f"--lang={locale}", f"--accept-lang={accept_language(locale)}")
     window = f"--window-size={WINDOW[0]},{WINDOW[1]}"
@@ -109,8 +111,8 @@ def launch_for(*, stealth: bool, locale: str, full: str | None, shell: str | Non
     if stealth and full:
         screen = "--screen-info={1920x1080 workAreaBottom=40}"
         return Launch(Mode.HIDDEN, full, (window, *gpu, "--use-angle=gl-egl", screen, *common))
-    if shell:
-        return Launch(Mode.SHELL, shell, (window, *common))
+    if headless_shell:
+        return Launch(Mode.SHELL, headless_shell, (window, *common))
     if full:
         return Launch(Mode.HEADLESS, full, (window, *common))
     return None

@@ -311,7 +311,7 @@ def _form(reading: Reading, memory: Memory) -> Action | None:
     newly = refused(reading, memory.sent, page=memory.page)
     if newly == {TOTP_CODE} or (newly == {CODE} and memory.sent and TOTP_CODE in memory.sent.stored):
         # A stored seed may be asked once more, for the code of the next time step (R15).
-        if TOTP_CODE in memory.known - memory.rejected and memory.totp_tries < TOTP_TRIES:
+        if TOTP_CODE in memory.known - memory.rejected and TOTP_CODE in newly and memory.totp_tries < TOTP_TRIES:
             newly = frozenset()
         else:
             newly |= {TOTP_CODE} & memory.known

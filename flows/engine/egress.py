@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 CHUNK = 65536
 HEAD_LIMIT = 65536
 CONNECT_SECONDS = 8.0
+PROBE_SECONDS = 2.0
 REMEMBERED = 512
 MARK = "proxy-status"  # the header that tells our own answers from the site's
 PAGE = b"<!doctype html><title>unreachable</title>"
@@ -160,6 +161,27 @@ class Egress:
     def trouble(self, host: str) -> str | None:
         """Why `host` could not be reached the last time, in words for people."""
         return self._refusals.get(host)
+
+    async def speaks_tls(self, host: str, port: int) -> bool:
+        """Whether a TLS handshake gets an answer there; judged without trust, it decides nothing but http or https.
+        True where it cannot be told (behind the customer's proxy)."""
+        if self._proxy is not None:
+            return True
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                reader, writer, address = await self._dial(host, port)
+        except (Refused, OSError, TimeoutError):
+            return True
+        self._remember(host, port, address)
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                writer.write(_client_hello(host))
+                # A handshake record (22) or an alert (21): either is TLS.
+                return (await reader.read(1)) in (b"\x16", b"\x15")
+        except (OSError, TimeoutError):
+            return False
+        finally:
+            writer.close()
 
     # --- one client connection -------------------------------------------------------------------------------
 
@@ -416,6 +438,17 @@ async def _relay_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
     while (trailer := await reader.readuntil(b"\r\n")) != b"\r\n":
         writer.write(trailer)
     writer.write(b"\r\n")
+
+
+def _client_hello(host: str) -> bytes:
+    """The first bytes of a TLS conversation."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    outgoing = ssl.MemoryBIO()
+    conversation = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=host)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        conversation.do_handshake()
+    return outgoing.read()
 
 
 def _why(error: BaseException) -> str:

@@ -167,10 +167,14 @@ class _Login:
         if self._request.login_url is not None:
             return await self._go(self._request.login_url)
         site = site_parse(self._request.domain)
+        plain = Origin("http", site.host, site.port or 80)
+        if site.port not in (None, 443) and not await self._session.egress.speaks_tls(site.host, site.port):
+            # Chromium would wait long for a server that waits for a request; nothing is lost if http is refused.
+            if self._policy.allows(plain):
+                return await self._go(f"http://{site}/")
         try:
             return await self._go(f"https://{site}/")
         except Unreachable as error:
-            plain = Origin("http", site.host, site.port or 80)
             if not self._policy.allows(plain):
                 raise
             log.info("https failed (%s), trying http", error)
@@ -335,6 +339,8 @@ class _Login:
         lasting = frozenset(ref for ref, field in refs.items() if field.role not in CODE_ROLES)
         # What was stored for the same fields is not used any more in this login.
         replaced = frozenset(name for ref, name in self._last_sources.items() if ref in refs and name is not None)
+        for name in replaced:
+            self._stored.pop(name, None)
         self._memory = replace(
             self._memory,
             given=answer.field_ids,

@@ -130,8 +130,15 @@ async def test_plain_http_is_good_enough_for_loopback_and_named_hosts(site: Site
 
 @pytest.mark.parametrize(
     "request_text",
-    ["nonsense\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET https://x/ HTTP/1.1\r\n\r\n", "CONNECT x HTTP/1.1\r\n\r\n"]
-    + ["GET http://a b/ HTTP/1.1\r\n\r\n", "CONNECT x:99999 HTTP/1.1\r\n\r\n", "GET http://%00/ HTTP/1.1\r\n\r\n"],
+    [
+        "nonsense\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET https://x/ HTTP/1.1\r\n\r\n",
+        "CONNECT x HTTP/1.1\r\n\r\n",
+        "GET http://a b/ HTTP/1.1\r\n\r\n",
+        "CONNECT x:99999 HTTP/1.1\r\n\r\n",
+        "GET http://%00/ HTTP/1.1\r\n\r\n",
+    ],
 )
 async def test_nonsense_is_refused_and_the_proxy_lives_on(site: SiteServer, request_text: str) -> None:
     site.page("/", "ok")

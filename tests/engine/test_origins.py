@@ -41,8 +41,24 @@ def test_a_domain_is_normalised(text: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "  ", "a b", "exa_mple..com", "http://", "ftp://example.com", "user@example.com", "host:99999", "host:x"]
-    + ["127.1", "0x7f.0.0.1", "1234567890", "-a.example", "a" * 64 + ".example", "[::1", "javascript:alert(1)"],
+    [
+        "",
+        "  ",
+        "a b",
+        "exa_mple..com",
+        "http://",
+        "ftp://example.com",
+        "user@example.com",
+        "host:99999",
+        "host:x",
+        "127.1",
+        "0x7f.0.0.1",
+        "1234567890",
+        "-a.example",
+        "a" * 64 + ".example",
+        "[::1",
+        "javascript:alert(1)",
+    ],
 )
 def test_nonsense_is_no_domain(text: str) -> None:
     with pytest.raises(InvalidDomain):

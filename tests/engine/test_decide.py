@@ -1,0 +1,273 @@
+"""Decisions, without a browser: a reading and a memory in, an action out."""
+
+from dataclasses import replace
+
+import pytest
+
+from flows.engine.actions import Ask, FillAndSubmit, Finish, GiveUp, Memory, Pick, Press, Sent, Visit, Wait, Why
+from flows.engine.contract import ErrorCode, FieldReason
+from flows.engine.decide import choice_ids, decide, refused
+from flows.engine.matching import refs_of, stored_name
+from flows.engine.reading.model import (
+    CheckboxMeaning,
+    Choice,
+    ChoiceKind,
+    Control,
+    Field,
+    FieldRole,
+    Message,
+    MfaType,
+    PageKind,
+    Reading,
+    Submit,
+    SubmitBy,
+)
+
+BUTTON = Control("0:9", "Log in", "button")
+SUBMIT = Submit(SubmitBy.CLICK, BUTTON)
+KNOWN = frozenset({"username", "password"})
+
+
+def field(role: FieldRole, name: str, ref: str, **changes: object) -> Field:
+    made = Field(ref, (ref,), role, name, name.title(), f"#{name}")
+    return replace(made, **changes)  # type: ignore[arg-type] # one helper for fields of several types
+
+
+USER = field(FieldRole.IDENTIFIER, "login", "0:1")
+WORD = field(FieldRole.PASSWORD, "pw", "0:2")
+TOTP = field(FieldRole.TOTP, "otp", "0:3")
+CODE = field(FieldRole.CODE, "code", "0:4")
+REMEMBER = field(FieldRole.CHECKBOX, "stay", "0:5", checkbox=CheckboxMeaning.REMEMBER, required=False)
+TERMS = field(FieldRole.CHECKBOX, "news", "0:6", checkbox=CheckboxMeaning.OTHER, required=False)
+GOOGLE = Choice("0:7", ChoiceKind.SSO_PROVIDER, "Continue with Google", "#g", provider="google")
+
+
+def page(kind: PageKind = PageKind.LOGIN, *fields: Field, **changes: object) -> Reading:
+    made = Reading(kind, 1.0, "https://a.example/login", "Log in", fields=fields, submit=SUBMIT)
+    return replace(made, **changes)  # type: ignore[arg-type] # one helper for fields of several types
+
+
+LOGIN = page(PageKind.LOGIN, USER, WORD, REMEMBER, TERMS)
+
+
+def test_known_values_are_filled_and_the_box_ticked() -> None:
+    action = decide(LOGIN, Memory(known=KNOWN))
+    assert isinstance(action, FillAndSubmit)
+    assert [(fill.ref, fill.stored) for fill in action.fills] == [("username", "username"), ("password", "password")]
+    assert action.ticks == (REMEMBER,)
+    assert action.submit == SUBMIT
+
+
+def test_only_what_is_missing_is_asked_with_the_choices_beside_it() -> None:
+    action = decide(replace(LOGIN, choices=(GOOGLE,)), Memory(known=frozenset({"username"})))
+    assert isinstance(action, Ask)
+    assert [asked.ref for asked in action.pause.fields] == ["password"]
+    assert [choice.provider for choice in action.pause.choices] == ["google"]
+
+
+def test_what_was_given_is_used_beside_what_is_stored() -> None:
+    action = decide(LOGIN, Memory(known=frozenset({"username"}), given=frozenset({"password"})))
+    assert isinstance(action, FillAndSubmit)
+    assert [(fill.stored, fill.given) for fill in action.fills] == [("username", None), (None, "password")]
+
+
+def test_optional_fields_without_a_value_are_left_empty() -> None:
+    tenant = field(FieldRole.TEXT, "tenant", "0:8", required=False)
+    action = decide(page(PageKind.LOGIN, USER, WORD, tenant), Memory(known=KNOWN))
+    assert isinstance(action, FillAndSubmit)
+    assert [fill.ref for fill in action.fills] == ["username", "password"]
+    needed = replace(tenant, required=True)
+    asked = decide(page(PageKind.LOGIN, USER, WORD, needed), Memory(known=KNOWN))
+    assert isinstance(asked, Ask)
+    assert [one.ref for one in asked.pause.fields] == ["tenant"]
+
+
+ERROR = Message("Wrong.", is_error=True)
+SENT = Sent("p", {"username": "username", "password": "password"})
+
+
+def test_r16_an_error_and_the_same_form_reject_the_password() -> None:
+    action = decide(replace(LOGIN, message=ERROR), Memory(known=KNOWN, sent=SENT, page="p", started=True))
+    assert isinstance(action, Ask)
+    assert action.rejected == {"password"}
+    assert {asked.ref: asked.reason for asked in action.pause.fields} == {
+        "username": FieldReason.REJECTED,
+        "password": FieldReason.REJECTED,
+    }
+    assert action.pause.website_error == "Wrong."
+
+
+def test_r16_the_same_page_without_a_word_rejects_as_well() -> None:
+    action = decide(LOGIN, Memory(known=KNOWN, sent=SENT, page="p", started=True))
+    assert isinstance(action, Ask)
+    assert action.rejected == {"password"}
+
+
+def test_r16_rejected_values_are_not_used_again() -> None:
+    action = decide(LOGIN, Memory(known=KNOWN, rejected=frozenset({"password"})))
+    assert isinstance(action, Ask)
+    assert {asked.ref: asked.reason for asked in action.pause.fields} == {"password": FieldReason.REJECTED}
+
+
+def test_an_error_at_the_identifier_rejects_only_that() -> None:
+    message = Message("Unknown user.", is_error=True, field_ref=USER.ref)
+    action = decide(replace(LOGIN, message=message), Memory(known=KNOWN, sent=SENT, page="p"))
+    assert isinstance(action, Ask)
+    assert action.rejected == {"username"}
+    assert [asked.ref for asked in action.pause.fields] == ["username"]
+
+
+def test_a_form_that_comes_back_with_a_code_field_was_accepted() -> None:
+    reading = page(PageKind.LOGIN, USER, WORD, CODE, message=ERROR)
+    assert refused(reading, SENT, page="q") == frozenset()
+    action = decide(reading, Memory(known=KNOWN, sent=SENT, page="q"))
+    assert isinstance(action, Ask)
+    assert [asked.ref for asked in action.pause.fields] == ["code"]
+
+
+def test_the_next_page_of_a_login_is_no_rejection() -> None:
+    sent = Sent("p", {"username": "username"})
+    assert refused(page(PageKind.LOGIN, WORD), sent, page="q") == frozenset()
+
+
+def test_r15_a_refused_stored_code_is_tried_once_more_then_asked() -> None:
+    reading = page(PageKind.CODE, TOTP, message=ERROR)
+    known = frozenset({"totp_code"})
+    sent = Sent("p", {"totp_code": "totp_code"})
+    once = decide(reading, Memory(known=known, sent=sent, page="p", totp_tries=1))
+    twice = decide(reading, Memory(known=known, sent=sent, page="p", totp_tries=2))
+    assert isinstance(once, FillAndSubmit)
+    assert isinstance(twice, Ask)
+    assert twice.rejected == {"totp_code"}
+
+
+def test_a_delivered_code_takes_no_generated_one() -> None:
+    known = frozenset({"totp_code"})
+    assert isinstance(decide(page(PageKind.CODE, CODE), Memory(known=known)), FillAndSubmit)
+    resend = page(PageKind.CODE, CODE, resend=BUTTON)
+    assert isinstance(decide(resend, Memory(known=known)), Ask)
+    hinted = page(PageKind.CODE, replace(CODE, hint="Sent to a***@b.example"))
+    assert isinstance(decide(hinted, Memory(known=known)), Ask)
+
+
+def test_a_lock_out_ends_the_login() -> None:
+    message = Message("Locked.", is_error=True, locked_out=True)
+    action = decide(replace(LOGIN, message=message), Memory(known=KNOWN))
+    assert action == GiveUp(ErrorCode.ACCOUNT_LOCKED, "The site has locked this account.", "Locked.")
+
+
+def test_the_named_provider_is_pressed_by_itself_once() -> None:
+    reading = replace(LOGIN, choices=(GOOGLE,))
+    memory = Memory(known=KNOWN, sso_provider="Google")
+    assert decide(reading, memory) == Pick(GOOGLE, SUBMIT)
+    assert isinstance(decide(reading, replace(memory, started=True)), FillAndSubmit)
+
+
+def test_a_picked_choice_is_pressed() -> None:
+    reading = replace(LOGIN, choices=(GOOGLE,))
+    (key,) = choice_ids(reading.choices)
+    assert decide(reading, Memory(picked=key)) == Pick(GOOGLE, SUBMIT)
+    assert isinstance(decide(reading, Memory(picked="other_gone")), Ask)
+
+
+def test_choice_ids_are_stable_and_tell_equals_apart() -> None:
+    twin = replace(GOOGLE, ref="0:70")
+    first = choice_ids((GOOGLE, twin))
+    assert len(first) == 2
+    assert list(first) == list(choice_ids((replace(GOOGLE, ref="3:1", selector="#x"), twin)))
+
+
+def test_method_pages() -> None:
+    sms = Choice("0:1", ChoiceKind.MFA_METHOD, "Text ••92", "#s", mfa_type=MfaType.SMS, masked_destination="••92")
+    app = Choice("0:2", ChoiceKind.MFA_METHOD, "App", "#a", mfa_type=MfaType.TOTP)
+    reading = page(PageKind.METHOD_CHOICE, choices=(sms, app))
+    assert decide(reading, Memory(known=frozenset({"totp_code"}))) == Pick(app, SUBMIT)
+    action = decide(reading, Memory())
+    assert isinstance(action, Ask)
+    assert [choice.masked_destination for choice in action.pause.choices] == ["••92", None]
+
+
+def test_interstitials_are_accepted_and_passkeys_declined() -> None:
+    yes, no = Control("0:1", "Trust", "#y"), Control("0:2", "Not now", "#n")
+    trust = page(PageKind.INTERSTITIAL, title="Trust this browser?", accept=yes, decline=no)
+    passkey = replace(trust, title="Create a passkey?")
+    assert decide(trust, Memory()) == Press(yes, Why.INTERSTITIAL)
+    assert decide(passkey, Memory()) == Press(no, Why.INTERSTITIAL)
+    worn = Memory(page="p", pressed={("p", "Trust"): 3})
+    assert decide(trust, worn) == Press(no, Why.INTERSTITIAL)
+
+
+def test_covers_are_dismissed_once() -> None:
+    cookies = Control("0:3", "Accept all", "#c")
+    reading = replace(LOGIN, dismiss=(cookies,))
+    assert decide(reading, Memory(known=KNOWN)) == Press(cookies, Why.DISMISS)
+    again = Memory(known=KNOWN, page="p", pressed={("p", "Accept all"): 1})
+    assert isinstance(decide(reading, again), FillAndSubmit)
+
+
+def test_external_actions_and_walls_are_handed_over() -> None:
+    push = page(PageKind.EXTERNAL_ACTION, instruction="Tap 42 on your phone.")
+    action = decide(push, Memory())
+    assert isinstance(action, Ask)
+    assert action.pause.instruction == "Tap 42 on your phone."
+    captcha = decide(page(PageKind.CAPTCHA, captcha="hcaptcha"), Memory())
+    assert isinstance(captcha, Ask)
+    assert captcha.on_timeout is ErrorCode.CAPTCHA_BLOCKED
+    assert isinstance(decide(page(PageKind.BOT_WALL), Memory()), Wait)
+    wall = decide(page(PageKind.BOT_WALL), Memory(waits=9))
+    assert isinstance(wall, Ask)
+    assert wall.on_timeout is ErrorCode.BOT_DETECTED
+
+
+def test_nobody_is_signed_in_before_anything_was_done() -> None:
+    reading = page(PageKind.SIGNED_IN)
+    assert isinstance(decide(reading, Memory(started=True)), Finish)
+    assert isinstance(decide(reading, Memory(had_state=True)), Finish)
+    assert not isinstance(decide(reading, Memory()), Finish)
+
+
+def test_a_page_without_a_form_after_a_login_is_the_other_side() -> None:
+    reading = page(PageKind.OTHER)
+    assert isinstance(decide(reading, Memory(started=True)), Wait)
+    assert isinstance(decide(reading, Memory(started=True, waits=1)), Finish)
+
+
+def test_the_search_for_the_login_page() -> None:
+    link = Control("0:1", "Sign in", "#l")
+    home = page(PageKind.OTHER, login_links=(link,))
+    assert decide(home, Memory()) == Press(link, Why.LINK)
+    assert isinstance(decide(home, Memory(links=9)), Visit)
+    assert isinstance(decide(home, Memory(links=9, searching=False)), GiveUp)
+    opener = Control("0:2", "Log in with e-mail", "#o")
+    assert decide(page(PageKind.LOGIN, openers=(opener,)), Memory()) == Press(opener, Why.OPENER)
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "names", "found"),
+    [
+        (FieldRole.IDENTIFIER, "u", {"username"}, "username"),
+        (FieldRole.IDENTIFIER, "u", {"Email"}, "Email"),
+        (FieldRole.EMAIL, "x", {"username", "email"}, "email"),
+        (FieldRole.IDENTIFIER, "login_id", {"username", "login_id"}, "login_id"),
+        (FieldRole.PASSWORD, "p", {"pass"}, "pass"),
+        (FieldRole.TOTP, "x", {"totp_code"}, "totp_code"),
+        (FieldRole.TEXT, "tenant", {"Tenant"}, "Tenant"),
+        (FieldRole.TEXT, "tenant", {"username"}, None),
+        (FieldRole.RECOVERY_CODE, "code", {"totp_code", "code"}, None),
+        (FieldRole.CODE, "password", {"password"}, None),
+    ],
+)
+def test_matching(role: FieldRole, name: str, names: set[str], found: str | None) -> None:
+    assert stored_name(field(role, name, "0:1"), names) == found
+
+
+def test_r13_a_pages_names_move_no_secret_to_another_role() -> None:
+    names = {"username", "password", "totp_code"}
+    for secret in ("password", "totp_code"):
+        for role in (FieldRole.TEXT, FieldRole.IDENTIFIER, FieldRole.EMAIL):
+            assert stored_name(field(role, secret, "0:1"), names) in (None, "username")
+
+
+def test_refs_are_unique() -> None:
+    second = field(FieldRole.EMAIL, "mail", "0:20")
+    assert refs_of((USER, second, WORD)) == {"0:1": "username", "0:20": "mail", "0:2": "password"}
