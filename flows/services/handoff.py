@@ -75,7 +75,7 @@ def link_exchange(flow_id: str, code: str, *, token: str, address: str, now: dat
     seen = link_look(flow_id, code, now=now)
     if isinstance(seen, LinkOpen):
         with transaction.atomic():
-            if _spend(seen.flow, token=token, now=now):
+            if _spend(seen.flow, token=token):
                 _audit(seen.flow, outcome="ok", address=address, reason="", now=now)
                 return seen
         seen = link_look(flow_id, code, now=now)
@@ -88,13 +88,12 @@ def link_exchange(flow_id: str, code: str, *, token: str, address: str, now: dat
     return refusal
 
 
-def _spend(flow: Flow, *, token: str, now: datetime) -> bool:
+def _spend(flow: Flow, *, token: str) -> bool:
     unspent = Flow.objects.filter(
         pk=flow.pk,
         generation=flow.generation,
         used_generation__lt=flow.generation,
         state__in=LIVE,
-        expires_at__gt=now,
     )
     return bool(unspent.update(used_generation=flow.generation, page_session_hash=page_token_hash(token)))
 
@@ -104,9 +103,9 @@ def session_flow(flow_id: str, token: str) -> Flow | None:
     if not TOKEN.fullmatch(token):
         return None
     flow = page_flow(flow_id)
-    if flow is None or not flow.page_session_hash:
+    if flow is None or not hmac.compare_digest(flow.page_session_hash, page_token_hash(token)):
         return None
-    return flow if hmac.compare_digest(flow.page_session_hash, page_token_hash(token)) else None
+    return flow
 
 
 def _audit(flow: Flow, *, outcome: str, address: str, reason: str, now: datetime) -> None:

@@ -9,6 +9,7 @@
   let source = null;
   let newest = "";
   let again = 0;
+  let wait = 1000;
 
   const fetchStep = () => {
     const done = htmx.ajax("GET", location.pathname, { target: "#step", swap: "outerHTML" });
@@ -37,15 +38,19 @@
       look();
     });
     source.addEventListener("over", stop);
-    source.addEventListener("error", () => {
+    source.addEventListener("open", () => {
       clearTimeout(again);
-      again = setTimeout(() => { // the browser tries by itself first; a refused stream is ours to ask about
+      wait = 1000;
+    });
+    source.addEventListener("error", () => { // a dropped stream the browser opens again itself, a refused one not
+      clearTimeout(again);
+      again = setTimeout(() => {
         trouble.hidden = false;
         fetchStep();
         follow();
-      }, 5000);
+      }, source.readyState === EventSource.CLOSED ? wait : 5000);
+      wait = Math.min(2 * wait, 15000);
     });
-    source.addEventListener("open", () => clearTimeout(again));
   };
 
   document.documentElement.classList.add("js");

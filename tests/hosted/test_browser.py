@@ -72,32 +72,31 @@ REFUSED = make_pause(
 MORE = AskedField(id="f9", ref="remember", role=FieldRole.CHECKBOX, name="r", label="Keep me signed in", required=False)
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
 @pytest.mark.parametrize(
-    ("name", "options"),
+    ("name", "options", "scripts"),
     [
-        ("phone-light", {**PHONE, "color_scheme": "light"}),
-        ("phone-dark", {**PHONE, "color_scheme": "dark"}),
-        ("desktop-light", {**DESKTOP, "color_scheme": "light"}),
-        ("desktop-dark", {**DESKTOP, "color_scheme": "dark", "reduced_motion": "reduce"}),
+        ("phone-light-js", {**PHONE, "color_scheme": "light"}, True),
+        ("phone-dark-plain", {**PHONE, "color_scheme": "dark"}, False),
+        ("desktop-light-plain", {**DESKTOP, "color_scheme": "light"}, False),
+        ("desktop-dark-js", {**DESKTOP, "color_scheme": "dark", "reduced_motion": "reduce"}, True),
     ],
 )
 async def test_a_whole_login(visit: Visit, name: str, options: dict[str, Any], scripts: bool) -> None:
     flow = await run_db(make_live_flow)
     visitor: Visitor = await visit(**options, java_script_enabled=scripts)
-    page, shot = visitor.page, f"{name}-{'js' if scripts else 'nojs'}"
+    page = visitor.page
     await visitor.enter_consent(flow)
-    await visitor.shot(f"{shot}-1-consent")
+    await visitor.shot(f"{name}-1-consent")
     assert page.url.endswith(f"/login/{flow.id}")
     await page.get_by_role("button", name="Continue").click()
     await visitor.heading("Starting a browser")
     claim = await tell(flow, take, flow)
     await visitor.heading("Opening example.com")
-    await visitor.shot(f"{shot}-2-discovering")
+    await visitor.shot(f"{name}-2-discovering")
 
     await tell(flow, ask, claim, make_pause(USERNAME, PASSWORD, MORE, choices=(GOOGLE,)))
     await visitor.heading("Sign in to example.com")
-    await visitor.shot(f"{shot}-3-form")
+    await visitor.shot(f"{name}-3-form")
     assert await wide_as_the_window(visitor)
     await page.get_by_label("Login").fill("ada")
     await page.get_by_label("Password", exact=True).fill("wrong")
@@ -108,7 +107,7 @@ async def test_a_whole_login(visit: Visit, name: str, options: dict[str, Any], s
 
     await tell(flow, ask, claim, REFUSED)
     await page.get_by_text("The user name or password is wrong.").wait_for(timeout=OPEN)
-    await visitor.shot(f"{shot}-4-refused")
+    await visitor.shot(f"{name}-4-refused")
     password = page.get_by_label("Password", exact=True)
     assert await password.input_value() == ""
     await page.get_by_label("Login").fill("ada")
@@ -119,21 +118,21 @@ async def test_a_whole_login(visit: Visit, name: str, options: dict[str, Any], s
 
     await tell(flow, ask, claim, make_pause(replace(CODE, hint="6 digits from the text message"), choices=(SMS,)))
     await page.get_by_label("Code").wait_for(timeout=OPEN)
-    await visitor.shot(f"{shot}-5-code")
+    await visitor.shot(f"{name}-5-code")
     await page.get_by_role("button", name="Text message").click()
     await visitor.heading("Signing in to example.com")
 
     push = make_pause(CODE, instruction="Open the Example app on your phone and tap 42.")
     await tell(flow, ask, claim, push)
     await visitor.heading("Confirm it is you")
-    await visitor.shot(f"{shot}-6-external")
+    await visitor.shot(f"{name}-6-external")
     assert await wide_as_the_window(visitor)
 
     await tell(flow, flow_move, flow.id, FlowInput.SUCCEED, now=timezone.now())
     if not scripts:  # the page holds a field, so it does not reload by itself
         await page.get_by_role("link", name="look again").click()
     await visitor.heading("You are signed in to example.com")
-    await visitor.shot(f"{shot}-7-success")
+    await visitor.shot(f"{name}-7-success")
 
 
 @pytest.mark.parametrize("options", [NARROW, WIDE], ids=["320", "1920"])
@@ -202,12 +201,16 @@ async def test_the_site_speaks_where_no_field_is_to_blame(visit: Visit) -> None:
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
 async def test_a_late_answer_is_refused_in_plain_words(visit: Visit, scripts: bool) -> None:
-    visitor, flow, claim = await asked(visit, java_script_enabled=scripts)
+    flow, claim = await start()
+    await run_db(ask, claim)
+    visitor = await visit(java_script_enabled=scripts)
     page = visitor.page
+    await page.route("**/events", lambda _: None)  # the news never arrives
+    await visitor.enter(flow)
     await page.get_by_label("Login").fill("ada")
     await page.get_by_label("Password", exact=True).fill("x")
     await run_db(flow_progress, claim, FlowInput.ACT, now=timezone.now())
-    await run_db(ask, claim, make_pause(CODE))  # nobody is told: the answer crosses it
+    await run_db(ask, claim, make_pause(CODE))
     await page.get_by_role("button", name="Continue").click()
     await page.get_by_role("alert").filter(has_text="moved on").wait_for(timeout=OPEN)
     await page.get_by_label("Code").wait_for(timeout=OPEN)
@@ -243,13 +246,18 @@ async def test_r17_a_stolen_link_opens_nothing_in_a_second_browser(visit: Visit)
     thief.complaints.clear()  # the browser notes the 404
 
 
-async def test_an_open_page_notices_that_another_browser_took_over(visit: Visit) -> None:
+@pytest.mark.parametrize("listening", [True, False], ids=["later", "at-once"])
+async def test_an_open_page_notices_that_another_browser_took_over(visit: Visit, listening: bool) -> None:
     flow, claim = await start()
     visitor = await visit()
-    await visitor.enter(flow)
+    if listening:
+        async with visitor.page.expect_response(lambda answer: answer.url.endswith("/events")):
+            await visitor.enter(flow)
+    else:
+        await visitor.page.route("**/events", lambda route: route.fulfill(status=404))
+        await visitor.enter(flow)
     await visitor.heading("Opening example.com")
-    await run_db(flow_start, await run_db(lambda: Flow.objects.select_related("connection").get(pk=flow.pk).connection),
-                 now=timezone.now())  # fmt: skip
+    await run_db(lambda: flow_start(Flow.objects.get(pk=flow.pk).connection, now=timezone.now()))
     code = await run_db(code_of, flow)
     await run_db(link_exchange, flow.id, code, token=page_token(), address="", now=timezone.now())
     await tell(flow, ask, claim)

@@ -1,5 +1,6 @@
 """From a link to one browser's session."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http.cookies import Morsel
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from flows.models import Flow
 from flows.services.flows import flow_cancel, flow_start
-from flows.services.handoff import LinkOpen, LinkRefusal, link_exchange, page_token, page_token_hash
+from flows.services.handoff import LinkOpen, LinkRefusal, link_exchange, link_look, page_token, page_token_hash
 from tests.flows.factories import make_connection, make_principal
 from tests.hosted.factories import code_of, exchanges, make_live_flow, make_person, opened
 from vault.tenancy import project_create
@@ -121,6 +122,49 @@ def test_r17_of_browsers_at_once_one_wins() -> None:
     assert sorted(exchanges(flow)) == [("denied", "used")] * 5 + [("ok", "")]
 
 
+def spend_elsewhere(flow: Flow) -> None:
+    now = timezone.now()
+    Flow.objects.filter(pk=flow.pk).update(used_generation=flow.generation, page_session_hash="0" * 64, updated_at=now)
+
+
+def raise_generation(flow: Flow) -> None:
+    flow_start(flow.connection, now=timezone.now())
+
+
+def end(flow: Flow) -> None:
+    flow_cancel(flow.id, now=timezone.now())
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "reason"),
+    [
+        (spend_elsewhere, LinkRefusal.USED),
+        (raise_generation, LinkRefusal.STALE),
+        (end, LinkRefusal.OVER),
+    ],
+)
+def test_r17_the_exchange_itself_judges(
+    meanwhile: Callable[[Flow], None], reason: LinkRefusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever happens between looking at the link and spending it."""
+    flow = make_live_flow()
+    code = code_of(flow)
+    looks: list[str] = []
+
+    def look(*args: Any, **options: Any) -> LinkOpen | LinkRefusal:
+        found = link_look(*args, **options)
+        if not looks:
+            meanwhile(flow)
+        looks.append(code)
+        return found
+
+    monkeypatch.setattr("flows.services.handoff.link_look", look)
+    token = page_token()
+    assert link_exchange(flow.id, code, token=token, address="", now=timezone.now()) is reason
+    assert Flow.objects.get(pk=flow.pk).page_session_hash != page_token_hash(token)
+    assert exchanges(flow) == [("denied", reason.value)]
+
+
 def test_the_same_browser_may_press_twice() -> None:
     flow = make_live_flow()
     person = make_person(flow.id)
@@ -164,6 +208,20 @@ def test_r18_the_code_leaves_the_address_at_once() -> None:
     assert code not in str(after.headers)
     assert f"handoff-{flow.id}" in after.cookies
     assert after.cookies[f"handoff-{flow.id}"]["max-age"] == 0
+
+
+def test_r18_the_code_reaches_no_log(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+    flow = make_live_flow()
+    code = code_of(flow)
+    with caplog.at_level("DEBUG"):
+        person = make_person(flow.id)
+        person.open(code)
+        person.follow_link(code[:-1] + "x")
+        person.client.get(f"{person.page}/nothing", {"code": code})
+    printed = capsys.readouterr()
+    logged = caplog.text + printed.err + printed.out
+    assert person.page in logged
+    assert code[:20] not in logged
 
 
 @pytest.mark.parametrize("code", ["", "x", "0" * 64, "0" * 63 + "é", "a" * 100_000, "<script>"])
