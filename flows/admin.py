@@ -4,6 +4,7 @@ Addresses are shown without their query, where sites put tokens; interactions na
 given, never a value.
 """
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -67,8 +68,12 @@ class FlowEventInline(ReadOnlyInline):
 
     model = FlowEvent
     verbose_name_plural = "Timeline"
-    fields = ("at", "kind", "step", "asked", "message")
+    fields = ("when", "kind", "step", "asked", "message")
     ordering = ("id",)
+
+    @admin.display(description="At (UTC)")
+    def when(self, event: FlowEvent) -> str:
+        return event.at.astimezone(UTC).isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
 
     @admin.display(description="Step")
     def step(self, event: FlowEvent) -> str:
