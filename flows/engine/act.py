@@ -24,7 +24,7 @@ Source = Callable[[str], Awaitable[Secret]]
 
 ENABLED_SECONDS = 2.0
 CLICK_MS = 3000
-TICK_ERRORS: tuple[type[Exception], ...] = (StaleElement, *DRIVER_ERRORS)
+TICK_ERRORS: tuple[type[Exception], ...] = (StaleElement, FieldRefused, *DRIVER_ERRORS)
 
 # Whether a person could use the element now; scrolls to it first. `hit`: nothing that can be seen lies over its
 # middle.
@@ -247,6 +247,11 @@ class Hands:
         """Best effort: a login does not fail over "remember me"."""
         try:
             handle = await self._seen.handle(field.ref)
+            if await handle.is_checked():
+                return
+            found = await handle.evaluate(PROBE)
+            if found is not None and found["visible"] and found["hit"]:
+                await self._click(handle)
             if not await handle.is_checked():
                 await handle.check(timeout=800)
         except TICK_ERRORS:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,13 +30,14 @@ LOST_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class BrowserOptions:
-    """How this machine runs browsers. `opens` pages are opened at the same time, the rest queue. Paths may be empty:
-    then browsers are looked for."""
+    """How this machine runs browsers. `opens` pages are opened at the same time, the rest queue. Up to `spares`
+    blank contexts wait ready in a process that was used. Paths may be empty: then browsers are looked for."""
 
     chromium_path: str = ""
     headless_shell_path: str = ""
     sandbox: bool = True
     opens: int = 3
+    spares: int = 2
     pace_ms: int = 0
     ssrf_allow: tuple[str, ...] = ()
     idle_seconds: float = 300.0
@@ -158,6 +159,7 @@ class _Process:
         self.egress = egress
         self.launch = launch
         self.sessions: set[Session] = set()
+        self.spares: list[asyncio.Task[Session]] = []
         self.opening = 0
         self.used = asyncio.get_running_loop().time()
         browser.on("disconnected", lambda *_: self._died())
@@ -167,7 +169,8 @@ class _Process:
         return bool(self.browser.is_connected())
 
     def idle_since(self) -> float | None:
-        return None if self.sessions or self.opening else self.used
+        ready = {task.result() for task in self.spares if succeeded(task)}
+        return None if self.sessions - ready or self.opening else self.used
 
     def touch(self) -> None:
         self.used = asyncio.get_running_loop().time()
@@ -177,6 +180,9 @@ class _Process:
             session.lose()
 
     async def close(self) -> None:
+        for task in self.spares:
+            task.cancel()
+        await asyncio.gather(*self.spares, return_exceptions=True)
         with contextlib.suppress(*WAIT_ERRORS):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self.browser.close()
@@ -221,29 +227,55 @@ class Browsers:
             async with session.guard():
                 yield session
         finally:
-            await session.close()
+            self.put_away(session)
+
+    def put_away(self, session: Session) -> None:
+        """Close a session that nobody uses any more, without waiting for it."""
+        self._later(session.close())
+
+    def prepare(self, settings: BrowserSettings) -> None:
+        """Have blank contexts ready for the next `session` calls: opening one is the slowest part of a login."""
+        process = self._processes.get(process_key(settings))
+        if process is None or not process.alive:
+            return
+        process.spares = [task for task in process.spares if not task.done() or succeeded(task)]
+        while len(process.spares) < self.options.spares:
+            process.spares.append(asyncio.create_task(self._open(settings)))
 
     async def session(self, settings: BrowserSettings, profile: ProfileState | None = None) -> Session:
         """As `open`, closed by the caller."""
+        session = await self._spare(settings) or await self._open(settings)
+        if profile is not None:
+            try:
+                async with session.guard():
+                    await state.restore(session.context, session.page, profile)
+            except BaseException:
+                self.put_away(session)
+                raise
+        return session
+
+    async def _spare(self, settings: BrowserSettings) -> Session | None:
+        """A context that waits ready, or is about to be."""
+        process = self._processes.get(process_key(settings))
+        while process is not None and process.alive and process.spares:
+            task = process.spares.pop(0)
+            await asyncio.wait([task])
+            if succeeded(task) and not task.result().lost:
+                return task.result()
+        return None
+
+    async def _open(self, settings: BrowserSettings) -> Session:
         async with self._opens:
             try:
-                session = await self._open_once(settings)
+                return await self._open_once(settings)
             except DRIVER_ERRORS as error:
                 # The process died unnoticed between two logins, or while this page opened: one more try.
                 log.warning("opening a page failed, trying again: %s", type(error).__name__)
-                await self._discard(process_key(settings))
-                try:
-                    session = await self._open_once(settings)
-                except DRIVER_ERRORS:
-                    raise BrowserUnavailable("Chromium could not open a page") from None
-            if profile is not None:
-                try:
-                    async with session.guard():
-                        await state.restore(session.context, session.page, profile)
-                except BaseException:
-                    await session.close()
-                    raise
-            return session
+            await self._discard(process_key(settings))
+            try:
+                return await self._open_once(settings)
+            except DRIVER_ERRORS:
+                raise BrowserUnavailable("Chromium could not open a page") from None
 
     async def _open_once(self, settings: BrowserSettings) -> Session:
         process = await self._process(settings)
@@ -337,12 +369,16 @@ class Browsers:
                 since = process.idle_since()
                 if since is not None and since <= limit and not self._locks[key].locked():
                     del self._processes[key]
-                    self._put_away(process)
+                    self._later(process.close())
 
-    def _put_away(self, process: _Process) -> None:
-        task = asyncio.create_task(process.close())
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def succeeded(task: asyncio.Task[Session]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
 
 
 def _upstream(settings: BrowserSettings) -> Upstream | None:

@@ -30,13 +30,13 @@ from flows.engine.contract import (
 )
 from flows.engine.decide import decide, fillable, website_error
 from flows.engine.errors import BasicAuth, BrowserUnavailable, FieldRefused, OriginRefused, Unreachable
-from flows.engine.marks import Marks, lasting_url
+from flows.engine.marks import Marks
 from flows.engine.matching import CODE_ROLES, TOTP_CODE
 from flows.engine.observe import StaleElement
-from flows.engine.origins import InvalidDomain, Origin, OriginPolicy, origin_of, policy_for, site_parse
+from flows.engine.origins import InvalidDomain, Origin, OriginPolicy, Site, origin_of, policy_for, site_parse
 from flows.engine.reading.model import ChoiceKind, Field, PageKind
 from flows.engine.tabs import Sight, Tab, Tabs
-from flows.engine.verify import Proven, Spares, Unproven, prove, sight_marks
+from flows.engine.verify import Proven, Unproven, prove, sight_marks
 
 log = logging.getLogger(__name__)
 
@@ -60,17 +60,16 @@ async def login(browsers: Browsers, request: LoginRequest, host: Host) -> Outcom
     try:
         async with browsers.open(request.settings, request.state) as session:
             run = _Login(browsers, request, host, session)
-            try:
-                ended = await run.drive()
-                return ended if isinstance(ended, Failed) else await run.prove(ended)
-            finally:
-                await run.close()
+            ended = await run.drive()
+            return ended if isinstance(ended, Failed) else await run.prove(ended)
     except BrowserUnavailable as error:
         return Failed(ErrorCode.INTERNAL_ERROR, str(error))
     except BasicAuth as error:
         return Failed(ErrorCode.UNSUPPORTED_AUTH_METHOD, _sentence(str(error)))
     except Unreachable as error:
         return Failed(ErrorCode.SITE_UNREACHABLE, _sentence(str(error)))
+    finally:
+        browsers.prepare(request.settings)
 
 
 def _sentence(text: str) -> str:
@@ -85,7 +84,7 @@ class _Login:
         self._host = host
         self._session = session
         self._tabs = Tabs(session)
-        self._spares = Spares(browsers, request.settings)
+        self._browsers = browsers
         self._pace = browsers.options.pace_ms
         self._policy: OriginPolicy = policy_for(
             domain=request.domain,
@@ -108,9 +107,6 @@ class _Login:
         self._given: dict[str, None] = {}
         self._mishaps = 0
         self._progress: Progress | None = None
-
-    async def close(self) -> None:
-        await self._spares.close()
 
     # --- the loop --------------------------------------------------------------------------------------------
 
@@ -168,10 +164,8 @@ class _Login:
             return await self._go(self._request.login_url)
         site = site_parse(self._request.domain)
         plain = Origin("http", site.host, site.port or 80)
-        if site.port not in (None, 443) and not await self._session.egress.speaks_tls(site.host, site.port):
-            # Chromium would wait long for a server that waits for a request; nothing is lost if http is refused.
-            if self._policy.allows(plain):
-                return await self._go(f"http://{site}/")
+        if await self._is_plain(site) and self._policy.allows(plain):
+            return await self._go(f"http://{site}/")
         try:
             return await self._go(f"https://{site}/")
         except Unreachable as error:
@@ -179,6 +173,11 @@ class _Login:
                 raise
             log.info("https failed (%s), trying http", error)
             return await self._go(f"http://{site}/")
+
+    async def _is_plain(self, site: Site) -> bool:
+        """Nothing at the named port answers to TLS: Chromium would wait long for a server that waits for a request."""
+        egress = self._session.egress
+        return site.port not in (None, 443) and not await egress.speaks_tls(site.host, site.port or 443)
 
     async def _go(self, url: str) -> Sight:
         tab = self._tabs.current
@@ -261,7 +260,7 @@ class _Login:
             return await self._consent(error.origin, sight)
         self._note_sent(action, sight)
         if self._request.verify and not any(fill.field.role in CODE_ROLES for fill in action.fills):
-            self._spares.prepare(1)
+            self._browsers.prepare(self._request.settings)
         after = await self._tabs.settle(sight)
         if after.look == sight.look and after.documents == sight.documents and watch.sent == before:
             # The page did not even try to send the form: Enter does it where a press did not.
@@ -417,9 +416,6 @@ class _Login:
         await self._say(Progress.SUBMITTING)
         page = sight.tab.page
         landed = page.url
-        if self._request.verify:
-            known = {lasting_url(url) for url in self._outside}
-            self._spares.prepare(1 if lasting_url(landed) in known else 2)
         saved = await state.capture(self._session.context, page)
         stored, given = frozenset(self._stored), frozenset(self._given)
         if not self._request.verify and self._memory.started:
@@ -433,4 +429,11 @@ class _Login:
 
     async def _proof(self, saved: ProfileState, landed: str) -> Proven | Unproven:
         await self._session.close()
-        return await prove(self._spares, saved, landed=landed, login_page=self._login_page, outside=self._outside)
+        return await prove(
+            self._browsers,
+            self._request.settings,
+            saved,
+            landed=landed,
+            login_page=self._login_page,
+            outside=self._outside,
+        )

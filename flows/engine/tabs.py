@@ -191,6 +191,8 @@ class Tabs:
         tab = self.current
         documents, last, same_since, loaded_at = tab.watch.documents, None, started, started
         sight: Sight | None = None
+        if before is not None:
+            await tab.watch.wait(TICK)  # what was just done shows first as a request
         while True:
             if self.current is not tab:
                 tab, before, last = self.current, None, None
@@ -217,7 +219,7 @@ class Tabs:
                 if sight is None:
                     raise Unreachable("the page does not answer")
                 return sight
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(TICK / 2)
             await tab.watch.wait(TICK if clock() - started < 2 else SLOW_TICK)
 
 

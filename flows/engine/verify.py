@@ -35,33 +35,6 @@ class Unproven:
     reason: str
 
 
-class Spares:
-    """Contexts opened ahead of need, while the site thinks."""
-
-    def __init__(self, browsers: Browsers, settings: BrowserSettings) -> None:
-        self._browsers = browsers
-        self._settings = settings
-        self._waiting: list[asyncio.Task[Session]] = []
-
-    def prepare(self, count: int) -> None:
-        while len(self._waiting) < count:
-            self._waiting.append(asyncio.create_task(self._browsers.session(self._settings)))
-
-    async def take(self) -> Session:
-        if self._waiting:
-            return await self._waiting.pop(0)
-        return await self._browsers.session(self._settings)
-
-    async def close(self) -> None:
-        """Put away what was not needed."""
-        waiting, self._waiting = self._waiting, []
-        for task in waiting:
-            task.cancel()
-        for result in await asyncio.gather(*waiting, return_exceptions=True):
-            if isinstance(result, Session):
-                await result.close()
-
-
 async def visit_marks(tabs: Tabs, url: str) -> Marks:
     """Go there and take the marks. Only the absence of things is waited for: a page that says "signed in" or shows a
     form is believed at once. Raises Unreachable."""
@@ -82,7 +55,8 @@ def sight_marks(sight: Sight) -> Marks:
 class _Visits:
     """The two sides of the comparison."""
 
-    spares: Spares
+    browsers: Browsers
+    settings: BrowserSettings
     inside: Tabs
     known_outside: dict[str, Marks]
 
@@ -103,7 +77,7 @@ class _Visits:
 
     async def _outside(self, url: str) -> Marks | None:
         try:
-            session = await self.spares.take()
+            session = await self.browsers.session(self.settings)
         except BrowserUnavailable:
             return None
         try:
@@ -112,25 +86,27 @@ class _Visits:
         except Unreachable:
             return None
         finally:
-            await session.close()
+            self.browsers.put_away(session)
 
 
 async def prove(
-    spares: Spares, profile: ProfileState, *, landed: str, login_page: str | None, outside: Mapping[str, Marks]
+    browsers: Browsers,
+    settings: BrowserSettings,
+    profile: ProfileState,
+    *,
+    landed: str,
+    login_page: str | None,
+    outside: Mapping[str, Marks],
 ) -> Proven | Unproven:
     """Open `profile` in a fresh context at `landed`, where the login ended, and find what proves it signed in.
 
     `outside` are marks already taken without the state, by address; `login_page` is where the form was. Raises
     BrowserLost, BrowserUnavailable.
     """
-    session = await spares.take()
-    try:
-        async with session.guard():
-            await state.restore(session.context, session.page, profile)
-            visits = _Visits(spares, Tabs(session), {lasting_url(url): marks for url, marks in outside.items()})
-            return await _prove(visits, session, landed=landed, login_page=login_page)
-    finally:
-        await session.close()
+    async with browsers.open(settings, profile) as session:
+        known = {lasting_url(url): marks for url, marks in outside.items()}
+        visits = _Visits(browsers, settings, Tabs(session), known)
+        return await _prove(visits, session, landed=landed, login_page=login_page)
 
 
 async def _prove(visits: _Visits, session: Session, *, landed: str, login_page: str | None) -> Proven | Unproven:
