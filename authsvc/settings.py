@@ -117,7 +117,7 @@ _SPARE_THREADS = 4  # the tick and other short tasks run beside a full house of 
 _VISIBILITY_SECONDS = 86_400 + 3_600  # longer than any flow: the lease, not the broker, says that a worker is gone
 CELERY_BROKER_URL = env_str(
     "CELERY_BROKER_URL",
-    (REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL else "memory://"),
+    (REDIS_URL.replace("unix://", "redis+socket://", 1) if REDIS_URL else "memory://localhost/"),
 )
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = (

@@ -6,6 +6,8 @@ from django.views.generic import RedirectView
 
 from authsvc.api import api_default
 
+admin.site.site_header = admin.site.site_title = "authsvc"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("login/", include("flows.views.urls")),

@@ -12,6 +12,7 @@ from authsvc.up.supervisor import Child
 
 LOOPBACK = "127.0.0.0/8,::1,localhost"
 DEMO_HOST = "127.0.0.1"
+ROOT = Path(__file__).resolve().parents[2]  # where Python finds our packages, wherever `up` was called
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def _redis(binary: str, *, folder: Folder, env: Mapping[str, str]) -> Child:
         *("--dir", str(folder.redis_folder), "--save", "", "--appendonly", "no"),
         *("--daemonize", "no", "--logfile", str(folder.redis_folder / "redis.log")),
     )
-    return Child(name="redis", argv=argv, env=_without_ours(env))
+    return Child(name="redis", argv=argv, cwd=ROOT, env=_without_ours(env))
 
 
 def _web(options: Options, env: Mapping[str, str]) -> Child:
@@ -116,18 +117,20 @@ def _web(options: Options, env: Mapping[str, str]) -> Child:
         *("--host", options.host, "--port", str(options.port), "--lifespan", "off"),
         *("--no-access-log", "--timeout-graceful-shutdown", "3"),
     )
-    return Child(name="web", argv=argv, env=env)
+    return Child(name="web", argv=argv, cwd=ROOT, env=env)
 
 
 def _workers(env: Mapping[str, str]) -> tuple[Child, Child]:
     worker = _python("celery", "-A", "authsvc", "--quiet", "worker", "--without-gossip", "--without-mingle")
     beat = _python("celery", "-A", "authsvc", "--quiet", "beat")
-    return Child(name="worker", argv=worker, env=env, stop_seconds=6), Child(name="beat", argv=beat, env=env)
+    return Child(name="worker", argv=worker, cwd=ROOT, env=env, stop_seconds=6), Child(
+        name="beat", argv=beat, cwd=ROOT, env=env
+    )
 
 
 def _together(options: Options, env: Mapping[str, str]) -> Child:
     argv = _python("authsvc.up.together", options.host, str(options.port))
-    return Child(name="service", argv=argv, env=env, stop_seconds=6)
+    return Child(name="service", argv=argv, cwd=ROOT, env=env, stop_seconds=6)
 
 
 def _demo(port: int, env: Mapping[str, str]) -> Child:
@@ -135,9 +138,8 @@ def _demo(port: int, env: Mapping[str, str]) -> Child:
         "uvicorn",
         "authsvc.demo.site:application",
         *("--host", DEMO_HOST, "--port", str(port), "--lifespan", "off", "--log-level", "warning"),
-        *("--app-dir", str(Path(__file__).resolve().parents[2])),
     )
-    return Child(name="demo", argv=argv, env=_without_ours(env))
+    return Child(name="demo", argv=argv, cwd=ROOT, env=_without_ours(env))
 
 
 def _without_ours(env: Mapping[str, str]) -> dict[str, str]:

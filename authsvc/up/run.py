@@ -17,12 +17,11 @@ from redis import Redis, RedisError
 from authsvc.system import browser_ensure
 from authsvc.up.folder import Folder, FolderInUse, folder_open, keys_ensure
 from authsvc.up.orphans import orphans_adopt, orphans_bury, orphans_end
-from authsvc.up.plan import Options, Plan, plan_make, redis_binary
+from authsvc.up.plan import ROOT, Options, Plan, plan_make, redis_binary
 from authsvc.up.supervisor import Supervisor
 from authsvc.up.words import line_prefixed, ready_text
 from authsvc.workers import broker_address, workers_answering
 
-MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 START_SECONDS = 90.0
 POLL_SECONDS = 0.1
 
@@ -124,7 +123,7 @@ async def _start(
 async def _bootstrap(env: Mapping[str, str], *, given_key: str) -> dict[str, str | None]:
     """Bring the database up to date and make what is missing; what was made, secrets included."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(MANAGE), "bootstrap", "--migrate", "--json"),
+        *(sys.executable, str(ROOT / "manage.py"), "bootstrap", "--migrate", "--json"),
         env={**env, "AUTHSVC_BOOTSTRAP_API_KEY": given_key},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

@@ -23,6 +23,7 @@ class Child:
     argv: Sequence[str]
     env: Mapping[str, str] = field(repr=False)
     stop_seconds: float = 5.0
+    cwd: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Supervisor:
         process = await asyncio.create_subprocess_exec(
             *argv,
             env=dict(child.env),
+            cwd=child.cwd,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=PIPE,
             stderr=STDOUT,

@@ -5,11 +5,11 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
 
 from authsvc.up.supervisor import Backoff, Child, Supervisor
+from tests.project.processes import still_runs
 
 ENV = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"}
 SECONDS = 20
@@ -183,20 +183,3 @@ async def test_orphans_are_adopted_and_ended():
     adopter = await asyncio.create_subprocess_exec(sys.executable, "-c", ADOPTER, stdout=asyncio.subprocess.PIPE)
     output, _ = await asyncio.wait_for(adopter.communicate(), SECONDS)
     assert output.split() == [b"True", b"gone"]
-
-
-def process_state(pid: int) -> str:
-    """The state letter of a process; nothing when there is none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return ""
-
-
-async def still_runs(pid: int) -> bool:
-    """Whether the process is there a moment later, zombies not counted."""
-    for _ in range(100):
-        if process_state(pid) in ("", "Z"):
-            return False
-        await asyncio.sleep(0.02)
-    return True
