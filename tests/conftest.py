@@ -7,7 +7,14 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from authsvc.system import browser_ensure
 from vault.aio import db_threads
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """What the browser tests need is installed where that is ours to do; with several processes, by the first."""
+    if not hasattr(session.config, "workerinput"):
+        browser_ensure(write=print)
 
 
 def database_threads_release() -> None:
