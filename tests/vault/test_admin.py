@@ -1,4 +1,5 @@
 import pytest
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import Settings
@@ -30,13 +31,13 @@ def test_r09_the_admin_shows_names_and_sizes_and_nothing_sealed(staff: Client):
     record = AuditRecord.objects.latest("seq")
     pages = {
         "credential/": "example.com",
-        f"credential/{credential.id}/change/": "password, pin, totp_code",
+        f"credential/{quote(credential.id)}/change/": "password, pin, totp_code",
         "profile/": "42",
-        f"profile/{profile.id}/change/": "#1: 42 bytes",
+        f"profile/{quote(profile.id)}/change/": "#1: 42 bytes",
         "auditrecord/": "profile.save",
-        f"auditrecord/{record.id}/change/": record.hash,
+        f"auditrecord/{quote(record.id)}/change/": record.hash,
         "organization/": "acme",
-        f"project/{principal.project_id}/change/": "default",
+        f"project/{quote(principal.project_id)}/change/": "default",
     }
     for page, words in pages.items():
         shown = staff.get(f"/admin/vault/{page}")
@@ -52,8 +53,8 @@ def test_r36_the_admin_changes_nothing_sealed_or_recorded(staff: Client, model: 
     principal = make_principal()
     profile_create(principal, name="p")
     record = AuditRecord.objects.get()
-    assert staff.post(f"/admin/vault/auditrecord/{record.id}/change/", {"actor": "x"}).status_code == 403
-    assert staff.post(f"/admin/vault/auditrecord/{record.id}/delete/", {"post": "yes"}).status_code == 403
+    assert staff.post(f"/admin/vault/auditrecord/{quote(record.id)}/change/", {"actor": "x"}).status_code == 403
+    assert staff.post(f"/admin/vault/auditrecord/{quote(record.id)}/delete/", {"post": "yes"}).status_code == 403
 
 
 def test_an_organization_from_the_admin_is_complete(staff: Client):

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.backends.signals import connection_created
 
 from tests.vault.factories import NOW, SEED, make_principal, make_use
 from vault.credential_values import VALUES_MOST
@@ -192,7 +193,8 @@ def test_r26_an_outsider_finds_nothing(principal: Principal):
     credential = make_credential(principal, totp_secret=SEED)
     outsider = make_principal("other")
     sibling = Principal(principal.organization_id, outsider.project_id, "key_x", "x")
-    for stranger in (outsider, sibling):
+    impostor = Principal(outsider.organization_id, principal.project_id, "key_x", "x")
+    for stranger in (outsider, sibling, impostor):
         for wanted in (credential.id, credential.name):
             with pytest.raises(NotFound):
                 credential_get(stranger, wanted)
@@ -302,6 +304,8 @@ def test_r34_deleting_destroys_values_and_seed(principal: Principal):
 def test_r34_deleted_rows_are_overwritten():
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
+            cursor.execute("PRAGMA secure_delete = OFF")
+            connection_created.send(sender=type(connection), connection=connection)
             assert cursor.execute("PRAGMA secure_delete").fetchone() == (1,)
 
 

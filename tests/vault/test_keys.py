@@ -2,6 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
 from django.test import AsyncClient, Client
 
@@ -171,7 +172,7 @@ def test_r07_the_admin_shows_a_new_token_once_and_never_again(staff: Client, org
     assert key is not None
     assert key.created_by == "admin:boss"
     assert token not in str(staff.session.items())
-    for page in ("", f"{key.id}/change/", f"{key.id}/history/"):
+    for page in ("", f"{quote(key.id)}/change/", f"{quote(key.id)}/history/"):
         shown = staff.get(f"/admin/keys/apikey/{page}")
         assert shown.status_code == 200
         assert token not in shown.content.decode()
