@@ -125,7 +125,8 @@ class Host(Protocol):
         """Wait for the answer to the open pause. May be cancelled when the page moves on by itself."""
 
     async def reveal_stored(self, name: str, *, origin: str) -> Secret:
-        """Release one stored value to be typed at `origin` now. Its use is on record before this returns.
+        """Release one stored value, or one given earlier in this login under the ref `name`, to be typed at `origin`
+        now. Its use is on record before this returns.
         `totp_code` gives a fresh one-time code with enough time left."""
 
     async def reveal_given(self, field_id: str, *, origin: str) -> Secret:

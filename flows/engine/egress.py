@@ -9,31 +9,37 @@ come. One client connection serves one destination, as Chromium uses it.
 
 import asyncio
 import base64
-import contextlib
 import ipaddress
 import logging
-import re
 import socket
 import ssl
 from collections import OrderedDict
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from flows.engine.contract import Secret
 from flows.engine.guard import Address, Guard, Refused
 from flows.engine.origins import InvalidDomain, host_normalise, is_address
+from flows.engine.wire import (
+    CLIENT_ERRORS,
+    HEAD_LIMIT,
+    Head,
+    answer,
+    body_relay,
+    both,
+    client_hello,
+    destination,
+    head_read,
+    relay,
+    trouble_of,
+)
 
 log = logging.getLogger(__name__)
 
-CHUNK = 65536
-HEAD_LIMIT = 65536
 CONNECT_SECONDS = 8.0
 PROBE_SECONDS = 2.0
 REMEMBERED = 512
-MARK = "proxy-status"  # the header that tells our own answers from the site's
-PAGE = b"<!doctype html><title>unreachable</title>"
 # What Chromium itself calls for its maker's services. Some of it would tell them which forms are filled in.
 CHATTER = frozenset(
     {
@@ -49,8 +55,6 @@ CHATTER = frozenset(
         "update.googleapis.com",
     }
 )
-TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-CLIENT_ERRORS = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
 
 
 class Resolver(Protocol):
@@ -99,17 +103,6 @@ class Upstream:
             for entry in self.bypass
             if entry.lstrip("*.")
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    method: bytes
-    target: bytes
-    lines: tuple[bytes, ...]
-
-    def header(self, name: bytes) -> bytes:
-        prefix = name.lower() + b":"
-        return next((line[len(prefix) :].strip() for line in self.lines if line.lower().startswith(prefix)), b"")
 
 
 @dataclass(slots=True)
@@ -175,7 +168,7 @@ class Egress:
         self._remember(host, port, address)
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                writer.write(_client_hello(host))
+                writer.write(client_hello(host))
                 # A handshake record (22) or an alert (21): either is TLS.
                 return (await reader.read(1)) in (b"\x16", b"\x15")
         except (OSError, TimeoutError):
@@ -202,26 +195,26 @@ class Egress:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await _read_head(reader)
+        head = await head_read(reader)
         if head is None:
             return
         try:
-            host, port, path = _destination(head)
+            host, port, path = destination(head)
         except (ValueError, InvalidDomain):
-            await _answer(writer, b"400 Bad Request")
+            await answer(writer, b"400 Bad Request")
             return
         if host in CHATTER:
-            await _answer(writer, b"403 Forbidden")
+            await answer(writer, b"403 Forbidden")
             return
         try:
             line = await self._connect(host, port)
         except Refused as error:
             self._note(host, str(error))
-            await _answer(writer, b"403 Forbidden")
+            await answer(writer, b"403 Forbidden")
             return
         except (OSError, TimeoutError) as error:
-            self._note(host, _why(error))
-            await _answer(writer, b"502 Bad Gateway")
+            self._note(host, trouble_of(error))
+            await answer(writer, b"502 Bad Gateway")
             return
         self._refusals.pop(host, None)
         try:
@@ -237,10 +230,10 @@ class Egress:
     ) -> None:
         if line.chained and not await self._tunnel_upstream(line, host, port):
             self._note(host, "the proxy refused the connection")
-            await _answer(writer, b"502 Bad Gateway")
+            await answer(writer, b"502 Bad Gateway")
             return
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await _both(_relay(reader, line.writer), _relay(line.reader, writer))
+        await both(relay(reader, line.writer), relay(line.reader, writer))
 
     async def _tunnel_upstream(self, line: _Line, host: str, port: int) -> bool:
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -255,33 +248,32 @@ class Egress:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         line: _Line,
-        head: _Head,
+        head: Head,
         path: bytes,
     ) -> None:
         """Send requests for one destination one after another while answers flow back."""
-        await _both(
+        await both(
             self._requests(reader, line, head, path),
-            _relay(line.reader, writer),
+            relay(line.reader, writer),
         )
 
-    async def _requests(self, reader: asyncio.StreamReader, line: _Line, head: _Head, path: bytes) -> None:
-        first = _destination(head)[:2]
+    async def _requests(self, reader: asyncio.StreamReader, line: _Line, head: Head, path: bytes) -> None:
+        first = destination(head)[:2]
         while True:
             line.writer.write(self._rewritten(head, path, chained=line.chained))
-            await _relay_body(reader, line.writer, head)
+            await body_relay(reader, line.writer, head)
             if head.header(b"upgrade"):
-                await _relay(reader, line.writer)
+                await relay(reader, line.writer)
                 return
-            following = await _read_head(reader)
+            following = await head_read(reader)
             if following is None:
-                # The browser is done sending; the answer may still be on its way.
-                return
+                return  # the browser closed the connection
             head = following
-            host, port, path = _destination(head)
+            host, port, path = destination(head)
             if (host, port) != first:
                 raise ConnectionResetError("one connection serves one destination")
 
-    def _rewritten(self, head: _Head, path: bytes, *, chained: bool) -> bytes:
+    def _rewritten(self, head: Head, path: bytes, *, chained: bool) -> bytes:
         auth = self._upstream.authorization() if chained and self._upstream else b""
         kept = [line for line in head.lines if not line.lower().startswith(b"proxy-")]
         target = head.target if chained else path
@@ -350,112 +342,3 @@ class Egress:
         self._refusals.move_to_end(host)
         while len(self._refusals) > REMEMBERED:
             self._refusals.popitem(last=False)
-
-
-# --- the wire ----------------------------------------------------------------------------------------------------
-
-
-async def _read_head(reader: asyncio.StreamReader) -> _Head | None:
-    """The next request's head; None when the client is done. Raises ValueError for nonsense."""
-    try:
-        raw = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
-        return None
-    first, *lines = raw[:-4].split(b"\r\n")
-    words = first.split(b" ")
-    if len(words) != 3 or not TOKEN.fullmatch(words[0]) or not words[2].startswith(b"HTTP/1."):
-        raise ValueError("not a request")
-    return _Head(words[0], words[1], tuple(lines))
-
-
-def _destination(head: _Head) -> tuple[str, int, bytes]:
-    """(host, port, path) of a request. Raises ValueError, InvalidDomain."""
-    text = head.target.decode("ascii")
-    if head.method == b"CONNECT":
-        parts = urlsplit(f"//{text}")
-        if not parts.hostname or parts.port is None:
-            raise ValueError("CONNECT needs host:port")
-        return host_normalise(parts.hostname), parts.port, b""
-    parts = urlsplit(text)
-    if parts.scheme != "http" or not parts.hostname:
-        raise ValueError("a request to a proxy names its host")
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query or text.endswith("?") else "")
-    return host_normalise(parts.hostname), parts.port or 80, path.encode()
-
-
-async def _answer(writer: asyncio.StreamWriter, status: bytes) -> None:
-    """Refuse with a page of our own: an empty answer would have Chromium load its error page on top."""
-    head = b"HTTP/1.1 " + status + b"\r\n" + MARK.encode() + b": authsvc\r\nContent-Type: text/html\r\n"
-    writer.write(head + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(PAGE) + PAGE)
-    await writer.drain()
-
-
-async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copy until the end, then say so to the other side."""
-    while data := await reader.read(CHUNK):
-        writer.write(data)
-        await writer.drain()
-    with contextlib.suppress(OSError, RuntimeError):
-        writer.write_eof()
-
-
-async def _both(up: Coroutine[Any, Any, None], down: Coroutine[Any, Any, None]) -> None:
-    """Run both directions until one ends: Chromium never closes half a connection."""
-    tasks = (asyncio.ensure_future(up), asyncio.ensure_future(down))
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
-
-
-async def _relay_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: _Head) -> None:
-    if b"chunked" in head.header(b"transfer-encoding").lower():
-        await _relay_chunks(reader, writer)
-        return
-    left = int(head.header(b"content-length") or 0)
-    while left > 0:
-        data = await reader.read(min(left, CHUNK))
-        if not data:
-            raise ConnectionResetError("the body ended early")
-        left -= len(data)
-        writer.write(data)
-        await writer.drain()
-
-
-async def _relay_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while True:
-        size_line = await reader.readuntil(b"\r\n")
-        writer.write(size_line)
-        size = int(size_line.split(b";")[0], 16)
-        if size == 0:
-            break
-        writer.write(await reader.readexactly(size + 2))
-        await writer.drain()
-    while (trailer := await reader.readuntil(b"\r\n")) != b"\r\n":
-        writer.write(trailer)
-    writer.write(b"\r\n")
-
-
-def _client_hello(host: str) -> bytes:
-    """The first bytes of a TLS conversation."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    outgoing = ssl.MemoryBIO()
-    conversation = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=host)
-    with contextlib.suppress(ssl.SSLWantReadError):
-        conversation.do_handshake()
-    return outgoing.read()
-
-
-def _why(error: BaseException) -> str:
-    if isinstance(error, socket.gaierror):
-        return "the name does not exist"
-    if isinstance(error, TimeoutError):
-        return "the server did not answer in time"
-    if isinstance(error, ConnectionRefusedError):
-        return "the server refused the connection"
-    return "the server could not be reached"

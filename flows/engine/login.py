@@ -1,6 +1,5 @@
 """One login from the first page to the proof: observe, read, decide, act."""
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -35,8 +34,9 @@ from flows.engine.matching import CODE_ROLES, TOTP_CODE
 from flows.engine.observe import StaleElement
 from flows.engine.origins import InvalidDomain, Origin, OriginPolicy, Site, origin_of, policy_for, site_parse
 from flows.engine.reading.model import ChoiceKind, Field, PageKind
-from flows.engine.tabs import Sight, Tab, Tabs
+from flows.engine.tabs import Sight, Tabs
 from flows.engine.verify import Proven, Unproven, prove, sight_marks
+from flows.engine.waiting import answer_or_change
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,6 @@ MAX_STEPS = 40
 MISHAPS = 4  # presses and fills that failed in a row
 SHORT_PATIENCE = 0.6
 CONSENT = "allow_origin:"
-WATCH_SECONDS = 5.0
 PAGE_ERRORS = (StaleElement, FieldRefused)
 
 
@@ -353,35 +352,11 @@ class _Login:
         self._progress = None
         try:
             await self._host.pause(pause)
-            return await self._race(sight, external=pause.instruction is not None)
+            return await answer_or_change(self._host, self._tabs, sight, external=pause.instruction is not None)
         except FlowStopped as stop:
             if stop.code is ErrorCode.FLOW_EXPIRED and on_timeout is not None:
                 return Failed(on_timeout, pause.instruction or pause.title, pause.website_error)
             raise
-
-    async def _race(self, sight: Sight, *, external: bool) -> Answer | Sight:
-        answer = asyncio.ensure_future(self._host.answer())
-        change = asyncio.ensure_future(self._changed(sight, external=external))
-        try:
-            await asyncio.wait({answer, change}, return_when=asyncio.FIRST_COMPLETED)
-            return answer.result() if answer.done() else change.result()
-        finally:
-            for task in (answer, change):
-                task.cancel()
-            await asyncio.gather(answer, change, return_exceptions=True)
-
-    async def _changed(self, sight: Sight, *, external: bool) -> Sight:
-        """Wait until the page is another one than `sight`. Looks only when something happened in it; while a person
-        acts outside the browser, also now and then."""
-        while True:
-            tab: Tab = self._tabs.current
-            happened = await tab.watch.wait(WATCH_SECONDS)
-            if not happened and not external and tab is sight.tab:
-                continue
-            now = await self._tabs.settle(sight, patience=0.3)
-            if now.page != sight.page or (external and now.reading.instruction != sight.reading.instruction):
-                return now
-            await asyncio.sleep(0.3)
 
     async def _consent(self, origin: str, sight: Sight) -> Sight | Failed:
         """A form on an origin that may not receive values: only consent that names the origin allows it (R10)."""

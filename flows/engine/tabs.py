@@ -8,13 +8,14 @@ from typing import Any
 
 from flows.engine.browsers import Session
 from flows.engine.drivers import DRIVER_ERRORS, DRIVER_TIMEOUTS, WAIT_ERRORS
-from flows.engine.egress import MARK, Egress
+from flows.engine.egress import Egress
 from flows.engine.errors import Unreachable
 from flows.engine.observe import Observation, PageGone, observe
 from flows.engine.origins import origin_of
 from flows.engine.reading import read, signature
 from flows.engine.reading.model import PageKind, Reading
 from flows.engine.watch import PageWatch
+from flows.engine.wire import MARK
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from flows.engine.contract import BrowserSettings, ErrorCode, Failed, FlowStoppe
 from flows.engine.login import login
 from tests.engine.hosts import Person, ScriptedHost
 from tests.sites.accounts import PASSWORD, USER, AccountSite, Behaviour, document
-from tests.sites.server import SiteServer, redirect
+from tests.sites.server import Request, Response, SiteServer, redirect
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 STORED = {"username": USER, "password": PASSWORD}
@@ -176,3 +176,42 @@ async def test_a_script_sent_form_counts_as_the_page(
         "/login", lambda request: accounts._posted(request) if request.method == "POST" else accounts._form("") + script
     )
     assert isinstance(await login(browsers, request_for(site, plain), ScriptedHost(STORED)), LoggedIn)
+
+
+@pytest.mark.parametrize("in_popup", [False, True])
+async def test_a_provider_on_an_allowed_domain_logs_in(
+    browsers: Browsers, plain: BrowserSettings, site: SiteServer, in_popup: bool
+) -> None:
+    """The provider's own form gets the values, in the same tab or in a window of its own."""
+
+    def start(request: Request) -> str:
+        return document(
+            "Log in",
+            f"<h1>Log in</h1><button id=sso>Continue with Acme ID</button><form method=post>{FIELDS}<button>Log in"
+            f"</button></form><script>sso.onclick = () => {opening}</script>",
+        )
+
+    def back(request: Request) -> Response | str:
+        request.session["user"] = USER
+        if not in_popup:
+            return redirect("/home")
+        return document("Done", "<script>opener.location = '/home'; window.close()</script>")
+
+    async with SiteServer() as provider:
+        accounts = AccountSite(provider)
+        provider.on("/home", lambda _: redirect(site.url + "/back"))
+        opening = (
+            f"window.open('{provider.url}/login', 'sso', 'width=500,height=600')"
+            if in_popup
+            else f"location = '{provider.url}/login'"
+        )
+        AccountSite(site)
+        site.on("/login", start)
+        site.on("/back", back)
+        host = ScriptedHost(STORED)
+        request = request_for(site, plain, sso_provider="Acme ID", allowed_domains=(provider.domain,))
+        outcome = await login(browsers, request, host)
+        assert isinstance(outcome, LoggedIn), outcome
+        assert accounts.attempts == [(USER, PASSWORD)]
+        assert {origin for _, origin in host.revealed} == {provider.url}
+        assert site.posts("/login") == []
