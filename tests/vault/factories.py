@@ -2,9 +2,13 @@
 
 import base64
 from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import DatabaseError
 
 from authsvc.keys.services import key_create
-from vault.models import Organization
+from vault.models import AuditRecord, Organization
 from vault.principal import Principal
 from vault.secret import Secret
 from vault.tenancy import organization_create
@@ -37,3 +41,12 @@ def make_use(principal: Principal, *, origin: str = "https://example.com") -> Us
 def kek(key_id: str, letter: str) -> str:
     """A setting's entry: the key of 32 times `letter`."""
     return f"{key_id}:{base64.b64encode(letter.encode() * 32).decode()}"
+
+
+def audit_break(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The audit log cannot be written from now on."""
+
+    def refuse(self: AuditRecord, **_: Any) -> None:
+        raise DatabaseError("disk full")
+
+    monkeypatch.setattr(AuditRecord, "save", refuse)

@@ -3,10 +3,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.backends.signals import connection_created
 
-from tests.vault.factories import NOW, SEED, make_principal, make_use
+from tests.vault.factories import NOW, SEED, audit_break, make_principal, make_use
 from vault.credential_values import VALUES_MOST
 from vault.credentials import (
     TotpCode,
@@ -46,15 +46,6 @@ def make_credential(principal: Principal, **options: Any) -> Credential:
 
 def reveal(principal: Principal, credential: Credential, name: str) -> str:
     return credential_value_reveal(credential_id=credential.id, name=name, use=make_use(principal)).reveal()
-
-
-def audit_break(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The audit log cannot be written from now on."""
-
-    def refuse(self: AuditRecord, **_: Any) -> None:
-        raise DatabaseError("disk full")
-
-    monkeypatch.setattr(AuditRecord, "save", refuse)
 
 
 def test_what_was_stored_is_used(principal: Principal):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import zstandard
 
-from tests.vault.factories import NOW, make_principal, make_use
+from tests.vault.factories import NOW, audit_break, make_principal, make_use
 from vault.errors import AuditUnavailable, Conflict, Invalid, LeaseLost, NotFound, TamperedError
 from vault.models import AuditRecord, Profile, ProfileVersion
 from vault.principal import Principal
@@ -197,8 +197,6 @@ def test_r35_an_export_and_a_use_are_on_record_first(principal: Principal, profi
 def test_r35_without_a_record_a_profile_stays_closed(
     principal: Principal, profile: Profile, monkeypatch: pytest.MonkeyPatch
 ):
-    from tests.vault.test_credentials import audit_break
-
     profile_save(lease_take(profile), b"state", now=NOW)
     opened: list[object] = []
     monkeypatch.setattr("vault.profiles._latest_open", opened.append)
