@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pyotp
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vault.errors import Invalid
@@ -36,6 +36,7 @@ def test_codes_are_those_of_the_standard(second: int, algorithm: str, code: str)
     assert totp_code(seed, step=step).code.reveal() == code
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     key=st.binary(min_size=20, max_size=80),
     step=st.integers(0, 2**32),
