@@ -11,8 +11,8 @@ os.environ.setdefault("AUTHSVC_SSRF_ALLOW", "127.0.0.0/8,localhost,::1")
 if os.geteuid() == 0:  # Chromium refuses its sandbox to root
     os.environ.setdefault("AUTHSVC_BROWSER_SANDBOX", "False")
 
-from authsvc.settings import *  # noqa: E402, F403 - the variables above come first
-from authsvc.settings import DATA_DIR, DATABASES  # noqa: E402
+from authsvc.settings import *  # noqa: F403 - the variables above come first
+from authsvc.settings import DATA_DIR, DATABASES
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

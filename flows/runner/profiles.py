@@ -7,14 +7,15 @@ from typing import Any
 from flows.engine.contract import ProfileState
 from vault.profile_merge import merge
 from vault.profiles import Lease, profile_lease, profile_save, profile_state
+from vault.use import Use
 
 EMPTY: dict[str, Any] = {"cookies": [], "origins": [], "session_storage": {}}
 LEASE_SECONDS = 30
 
 
-def state_load(profile_id: str) -> dict[str, Any]:
-    """The newest version, integrity-checked; empty for a new profile."""
-    sealed = profile_state(profile_id)
+def state_load(profile_id: str, *, use: Use | None = None) -> dict[str, Any]:
+    """The newest version, integrity-checked; empty for a new profile. With `use` its being opened is on record."""
+    sealed = profile_state(profile_id, use=use)
     return json.loads(sealed) if sealed is not None else EMPTY
 
 

@@ -37,7 +37,7 @@ from flows.services.flows import (
     flow_move,
     flow_renew,
 )
-from flows.services.values import values_save, values_usable
+from flows.services.values import use_of, values_save, values_usable
 from flows.transitions import FlowInput
 from flows.wake import listening, wake
 from vault.aio import run_db
@@ -149,7 +149,7 @@ async def _login(job: Job, attempt: Attempt, host: FlowHost) -> Outcome:
 def _job(flow_id: str) -> Job:
     flow = Flow.objects.select_related("connection__credential").get(pk=flow_id)
     connection = flow.connection
-    base = state_load(connection.profile_id)
+    base = state_load(connection.profile_id, use=use_of(flow))
     usable = values_usable(flow)
     browser = {**connection.browser, **flow.overrides.get("browser", {})}
     request = LoginRequest(

@@ -56,7 +56,8 @@ def _given_earlier(flow: Flow) -> dict[str, tuple[Interaction, str]]:
     return found
 
 
-def _use(flow: Flow, *, origin: str) -> Use:
+def use_of(flow: Flow, *, origin: str = "") -> Use:
+    """How the audit log names this flow's use of a secret."""
     return Use(
         organization_id=flow.organization_id,
         project_id=flow.project_id,
@@ -76,7 +77,7 @@ def value_stored(flow_id: str, name: str, *, origin: str, now: datetime) -> Secr
     """One stored value by name; for a one-time code possibly the time to wait first."""
     flow = Flow.objects.select_related("connection__credential").get(pk=flow_id)
     credential = flow.connection.credential
-    use = _use(flow, origin=origin)
+    use = use_of(flow, origin=origin)
     if name == TOTP_NAME and credential is not None:
         result = credential_totp_reveal(credential_id=credential.id, use=use, now=now)
         return result.code if isinstance(result, TotpCode) else result
@@ -94,7 +95,7 @@ def value_given(interaction_id: str, field_id: str, *, origin: str) -> Secret:
     """One value of an answered interaction; its use is on record before it is opened."""
     interaction = Interaction.objects.select_related("flow").get(pk=interaction_id)
     field = next(item for item in map(field_from_json, interaction.fields) if item.id == field_id)
-    use = _use(interaction.flow, origin=origin)
+    use = use_of(interaction.flow, origin=origin)
     with audit_committed():
         use.record(action="submission.use", resource_type="interaction", resource_id=interaction.id, names=(field.ref,))
     if not is_code(field):

@@ -52,7 +52,7 @@ async def warm_browser(*, stealth: bool) -> AsyncIterator[Any]:
             executable_path=launch.executable,
             headless=launch.headless,
             args=[flag for flag in launch.args if not flag.startswith("--host-resolver-rules")],
-            env=chromium.environment(extra),
+            env={**chromium.environment(extra)},
             chromium_sandbox=os.geteuid() != 0,
         )
         try:

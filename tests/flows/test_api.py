@@ -1,7 +1,6 @@
 """`/auth/connections` from outside, over HTTP: shapes the SDK parses, refusals it understands, tenants apart."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,11 +23,11 @@ SENT: list[str] = []
 
 
 @pytest.fixture(autouse=True)
-def dispatched(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Flows that would have gone to a worker."""
     SENT.clear()
     monkeypatch.setattr(celery_app, "send_task", lambda name, args, **_: SENT.extend(args))
-    yield SENT
+    return SENT
 
 
 class Caller:
@@ -43,9 +42,7 @@ class Caller:
         self._client = Client(headers={"authorization": f"Bearer {token.reveal()}"})
 
     def call(self, method: str, path: str = "", body: Any = None) -> Any:
-        return self._client.generic(
-            method, f"/auth/connections{path}", _json(body), content_type="application/json"
-        )
+        return self._client.generic(method, f"/auth/connections{path}", _json(body), content_type="application/json")
 
     def create(self, **body: Any) -> dict[str, Any]:
         response = self.call("POST", "", {"domain": "example.com", "profile_name": "work", **body})
@@ -63,12 +60,11 @@ def owner() -> Caller:
     return Caller("owner")
 
 
-def waiting(connection_id: str) -> tuple[Flow, services.Claim]:
+def waiting(connection_id: str) -> None:
     flow = Flow.objects.get(connection_id=connection_id)
     claim = services.flow_claim(flow.id, holder="w", now=timezone.now())
     assert claim is not None
     services.flow_pause(claim, make_pause(), now=timezone.now())
-    return flow, claim
 
 
 def test_a_new_connection_is_what_the_sdk_expects(owner: Caller) -> None:
@@ -161,7 +157,7 @@ def test_r24_links_do_not_come_from_the_host_header(owner: Caller) -> None:
 def test_submitting_over_both_dialects(owner: Caller) -> None:
     connection = owner.create()
     owner.call("POST", f"/{connection['id']}/login")
-    flow, claim = waiting(connection["id"])
+    waiting(connection["id"])
     state = ManagedAuth.model_validate(owner.call("GET", f"/{connection['id']}").json())
     assert state.flow_step == "AWAITING_INPUT"
     assert state.discovered_fields is not None

@@ -124,7 +124,7 @@ def test_overdue_flows_expire_and_take_their_values_with_them() -> None:
 
 
 def test_the_same_pause_twice_is_one_interaction() -> None:
-    flow, claim = claimed()
+    _, claim = claimed()
     first = flow_pause(claim, make_pause(), now=NOW)
     again = flow_pause(claim, make_pause(), now=NOW)
     other = flow_pause(claim, make_pause(CODE), now=NOW)
@@ -167,7 +167,8 @@ def test_refusals_change_nothing() -> None:
         submit(flow, fields={"login": "ada"})
     interaction = flow_pause(claim, make_pause(), now=NOW)
     assert interaction is not None
-    for body in ({"fields": {"nope": "x"}}, {"fields": {}}, {"mfa_option_id": "sms"}):
+    refused: list[dict[str, object]] = [{"fields": {"nope": "x"}}, {"fields": {}}, {"mfa_option_id": "sms"}]
+    for body in refused:
         with pytest.raises(SubmissionRefused):
             submit(flow, **body)
     after = Interaction.objects.get(pk=interaction.id)

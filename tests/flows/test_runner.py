@@ -19,7 +19,6 @@ from flows.engine.contract import (
     LoggedIn,
     LoginRequest,
     Outcome,
-    Pause,
     ProfileState,
     Progress,
 )
@@ -30,7 +29,7 @@ from flows.services.connections import connection_delete
 from flows.services.flows import flow_cancel, flow_start
 from flows.services.submissions import submission_accept
 from flows.submissions import Submission
-from flows.wake import wake
+from flows.wake import listening, wake
 from tests.flows.factories import CODE, make_connection, make_pause, make_principal
 from vault.aio import run_db
 from vault.credentials import credential_create, credential_names, credential_rejected_names
@@ -66,14 +65,22 @@ async def start(connection: Connection) -> Flow:
 
 
 async def connected(principal: Principal | None = None, **options: Any) -> Connection:
-    return await run_db(make_connection, principal or await run_db(make_principal), **options)
+    owner = principal if principal is not None else await run_db(make_principal)
+    return await run_db(lambda: make_connection(owner, **options))
+
+
+async def stored(connection: Connection) -> dict[str, Any]:
+    """The connection's profile as it is now; empty before the first success."""
+    state = await run_db(lambda: profile_state(connection.profile_id))
+    return json.loads(state) if state is not None else {}
 
 
 async def answer_when_asked(flow: Flow, **body: Any) -> None:
     """A person: waits for the question, answers it."""
     connection = await run_db(Connection.objects.get, pk=flow.connection_id)
-    while not await run_db(Interaction.objects.filter(flow=flow, state="open").exists):
-        await asyncio.sleep(0.01)
+    async with listening(flow.id) as listener:
+        while not await run_db(Interaction.objects.filter(flow=flow, state="open").exists):
+            await listener.wait(0.1)
     await run_db(submission_accept, connection, Submission(**body), now=timezone.now())
     await wake(flow.id)
 
@@ -91,9 +98,9 @@ async def test_success_changes_profile_connection_and_flow_together() -> None:
     assert (flow.state, flow.reached) == ("SUCCESS", "SUBMITTING")
     assert flow.connection.status == "AUTHENTICATED"
     assert flow.connection.post_login_url == "https://example.com/home"
+    assert flow.connection.auth_check is not None
     assert flow.connection.auth_check["url"] == CHECK.url
-    state = json.loads(await run_db(profile_state, connection.profile_id) or b"")
-    assert state["cookies"] == [COOKIE]
+    assert (await stored(connection))["cookies"] == [COOKIE]
 
 
 async def test_typed_values_reach_the_engine_and_are_kept_without_codes() -> None:
@@ -186,10 +193,10 @@ async def test_r16_a_rejected_stored_password_is_not_known_to_the_next_login() -
 
 async def test_r33_a_failed_flow_leaves_the_profile_as_it_was() -> None:
     connection = await connected()
-    before = json.dumps({"cookies": [OTHER], "origins": [], "session_storage": {}}).encode()
+    before = {"cookies": [OTHER], "origins": [], "session_storage": {}}
     lease = await run_db(profile_lease, connection.profile_id, holder="t", seconds=1, now=timezone.now())
     assert lease is not None
-    await run_db(profile_save, lease, before, now=timezone.now() - timedelta(seconds=60))
+    await run_db(profile_save, lease, json.dumps(before).encode(), now=timezone.now() - timedelta(seconds=60))
 
     async def script(request: LoginRequest, host: Host) -> Outcome:
         assert request.state is not None
@@ -198,7 +205,7 @@ async def test_r33_a_failed_flow_leaves_the_profile_as_it_was() -> None:
     flow = await carry(await start(connection), script)
     assert flow.state == "FAILED"
     assert flow.connection.status == "NEEDS_AUTH"
-    assert await run_db(profile_state, connection.profile_id) == before
+    assert await stored(connection) == before
 
 
 async def test_r33_another_sites_session_survives_the_merge() -> None:
@@ -212,8 +219,7 @@ async def test_r33_another_sites_session_survives_the_merge() -> None:
         return logged_in()
 
     await carry(await start(connection), script)
-    state = json.loads(await run_db(profile_state, connection.profile_id) or b"")
-    assert [cookie["value"] for cookie in state["cookies"]] == ["other", "canary-cookie"]
+    assert [cookie["value"] for cookie in (await stored(connection))["cookies"]] == ["other", "canary-cookie"]
 
 
 @pytest.mark.parametrize("how", ["cancel", "delete"])
@@ -296,4 +302,4 @@ async def test_a_worker_that_lost_its_flow_writes_nothing() -> None:
     ended = await carry(flow, script)
     assert ended.state == "DISCOVERING"
     assert ended.connection.status == "NEEDS_AUTH"
-    assert await run_db(profile_state, connection.profile_id) is None
+    assert await stored(connection) == {}
