@@ -235,7 +235,7 @@ def _provider(reading: Reading, memory: Memory) -> Action | None:
 
 
 def _external(reading: Reading, memory: Memory) -> Action | None:
-    if reading.kind is not PageKind.EXTERNAL_ACTION:
+    if reading.kind is not PageKind.EXTERNAL_ACTION or memory.given:
         return None
     instruction = reading.instruction or "The site waits for something to be confirmed outside the browser."
     pause = Pause(
@@ -306,7 +306,8 @@ def _asked(
 
 
 def _form(reading: Reading, memory: Memory) -> Action | None:
-    if reading.kind not in FORM_KINDS or not fillable(reading):
+    given = bool(memory.given)  # a person may fill the form of any page that was shown to them
+    if not fillable(reading) or not (reading.kind in FORM_KINDS or given):
         return None
     newly = refused(reading, memory.sent, page=memory.page)
     if newly == {TOTP_CODE} or (newly == {CODE} and memory.sent and TOTP_CODE in memory.sent.stored):

@@ -34,7 +34,7 @@ from flows.engine.matching import CODE_ROLES, TOTP_CODE
 from flows.engine.observe import StaleElement
 from flows.engine.origins import InvalidDomain, Origin, OriginPolicy, Site, origin_of, policy_for, site_parse
 from flows.engine.reading.model import ChoiceKind, Field, PageKind
-from flows.engine.tabs import Sight, Tabs
+from flows.engine.tabs import BASIC_AUTH, Sight, Tabs
 from flows.engine.verify import Proven, Unproven, prove, sight_marks
 from flows.engine.waiting import answer_or_change
 
@@ -116,6 +116,8 @@ class _Login:
         for _ in range(MAX_STEPS):
             self._memory = replace(self._memory, page=sight.page)
             action = decide(sight.reading, self._memory)
+            if isinstance(action, Ask | FillAndSubmit):
+                self._memory = replace(self._memory, picked=None)  # a choice that is gone is not taken later
             log.debug("page %s -> %s", sight.reading.kind, type(action).__name__)
             if isinstance(action, Finish):
                 return sight
@@ -183,7 +185,7 @@ class _Login:
         await tab.visit(url)
         sight = await self._tabs.settle(None)
         if tab.watch.asks_basic_auth:
-            raise BasicAuth("the site asks for HTTP authentication, which is not supported")
+            raise BasicAuth(BASIC_AUTH)
         parts = urlsplit(sight.tab.page.url)
         self._start = f"{parts.scheme}://{parts.netloc}"
         self._note_outside(url, sight)

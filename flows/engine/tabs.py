@@ -9,7 +9,7 @@ from typing import Any
 from flows.engine.browsers import Session
 from flows.engine.drivers import DRIVER_ERRORS, DRIVER_TIMEOUTS, WAIT_ERRORS
 from flows.engine.egress import Egress
-from flows.engine.errors import Unreachable
+from flows.engine.errors import BasicAuth, Unreachable
 from flows.engine.observe import Observation, PageGone, observe
 from flows.engine.origins import origin_of
 from flows.engine.reading import read, signature
@@ -28,6 +28,7 @@ SLOW_TICK = 0.25
 RELOADS = 25  # documents loaded in one wait before a page is given up
 POPUP_SECONDS = 5.0
 MAX_TABS = 4
+BASIC_AUTH = "the site asks for HTTP authentication, which is not supported"
 INTERRUPTED = "interrupted by another navigation"
 _TROUBLE = (
     ("ERR_TOO_MANY_REDIRECTS", "the site redirects in circles"),
@@ -35,7 +36,6 @@ _TROUBLE = (
     ("ERR_SSL", "the site does not speak TLS properly"),
     ("ERR_ABORTED", "the address gives no page"),
     ("Download is starting", "the address gives a download, not a page"),
-    ("ERR_INVALID_AUTH", "the site asks for HTTP authentication"),
     ("ERR_NAME_NOT_RESOLVED", "the name does not exist"),
     ("ERR_CONNECTION", "the server closed the connection"),
     ("ERR_EMPTY_RESPONSE", "the server closed the connection"),
@@ -79,6 +79,8 @@ class Tab:
                         return  # the page itself went elsewhere; that is where we are
                     await self._come_to_rest()
                     continue
+                if "ERR_INVALID_AUTH" in str(error):
+                    raise BasicAuth(BASIC_AUTH) from None
                 raise Unreachable(self._egress.trouble(host) or _trouble(str(error))) from None
             if response is not None and response.headers.get(MARK) == "authsvc":
                 raise Unreachable(self._egress.trouble(host) or "the server could not be reached")

@@ -219,6 +219,15 @@ def test_external_actions_and_walls_are_handed_over() -> None:
     assert wall.on_timeout is ErrorCode.BOT_DETECTED
 
 
+def test_a_code_may_be_typed_instead_of_confirming() -> None:
+    reading = page(PageKind.EXTERNAL_ACTION, CODE, instruction="Tap yes on your phone, or enter a code.")
+    action = decide(reading, Memory())
+    assert isinstance(action, Ask)
+    assert action.pause.instruction is not None
+    assert [asked.ref for asked in action.pause.fields] == ["code"]
+    assert isinstance(decide(reading, Memory(given=frozenset({"code"}))), FillAndSubmit)
+
+
 def test_nobody_is_signed_in_before_anything_was_done() -> None:
     reading = page(PageKind.SIGNED_IN)
     assert isinstance(decide(reading, Memory(started=True)), Finish)
