@@ -3,7 +3,7 @@
 import logging
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutdown
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.utils import timezone
 
 from flows.dispatch import RUN_FLOW, flow_dispatch
@@ -34,6 +34,13 @@ def tick() -> None:
 @worker_ready.connect
 def warm_up(**_: object) -> None:
     worker_loop().warm()
+
+
+@worker_shutting_down.connect
+def drain(**_: object) -> None:
+    """Told to stop: waiting flows would keep the tasks, and so the worker, for minutes."""
+    if worker_loop.cache_info().currsize:
+        worker_loop().drain()
 
 
 @worker_shutdown.connect

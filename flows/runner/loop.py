@@ -5,7 +5,8 @@ import logging
 import os
 import socket
 import threading
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from functools import cache
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from flows.runner.run import flow_run
 
 log = logging.getLogger(__name__)
 
-CLOSE_SECONDS = 10
+CLOSE_SECONDS = 5
 
 
 def browser_options() -> BrowserOptions:
@@ -38,6 +39,7 @@ class WorkerLoop:
         self._browsers = Browsers(browser_options())
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._thread = threading.Thread(target=self._serve, name="flows", daemon=True)
+        self._draining: Future[None] | None = None
         self._thread.start()
 
     def _serve(self) -> None:
@@ -45,8 +47,9 @@ class WorkerLoop:
         self._loop.run_forever()
 
     def run(self, flow_id: str) -> None:
-        """Block until the flow ended or turned out to be somebody else's."""
-        self.submit(flow_id).result()
+        """Block until the flow ended, turned out to be somebody else's, or was let go."""
+        with suppress(CancelledError):
+            self.submit(flow_id).result()
 
     def submit(self, flow_id: str) -> "Future[None]":
         work = flow_run(flow_id, browsers=self._browsers, holder=self._holder)
@@ -56,11 +59,18 @@ class WorkerLoop:
         """Start the drivers before the first flow needs them."""
         asyncio.run_coroutine_threadsafe(self._browsers.start(), self._loop)
 
+    def drain(self) -> None:
+        """Begin to stop: flows are let go, so that another worker takes them, and browsers are closed. Returns at
+        once; may be called from a signal handler, more than once."""
+        if self._draining is None:
+            self._draining = asyncio.run_coroutine_threadsafe(self._drain(), self._loop)
+
     def close(self) -> None:
-        """Stop flows where they are (their leases lapse, another worker restarts them) and close the browsers."""
-        future = asyncio.run_coroutine_threadsafe(self._drain(), self._loop)
+        """Stop, and wait a few seconds for it."""
+        self.drain()
         try:
-            future.result(CLOSE_SECONDS)
+            if self._draining is not None:
+                self._draining.result(CLOSE_SECONDS)
         except TimeoutError:
             log.warning("browsers did not close in time")
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -35,6 +35,7 @@ from flows.services.flows import (
     flow_claim,
     flow_end,
     flow_move,
+    flow_release,
     flow_renew,
 )
 from flows.services.values import use_of, values_save, values_usable
@@ -72,6 +73,10 @@ async def flow_run(flow_id: str, *, browsers: Browsers, holder: str, engine: Eng
         async with listening(flow_id) as listener, _lease_kept(claim):
             host = FlowHost(claim, listener=listener)
             await _carry(claim, partial(engine, browsers), host)
+    except asyncio.CancelledError:
+        # This worker stops, or the flow ended or moved on; then there is nothing to let go of.
+        await run_db(flow_release, claim, now=timezone.now())
+        raise
     finally:
         await wake(flow_id)
 

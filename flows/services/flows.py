@@ -118,6 +118,12 @@ def flow_renew(claim: Claim, *, now: datetime) -> bool:
     return bool(held.update(lease_expires_at=now + lease_length()))
 
 
+def flow_release(claim: Claim, *, now: datetime) -> bool:
+    """Let go of a live flow, so that the next tick hands it to another worker at once."""
+    held = Flow.objects.filter(pk=claim.flow_id, attempt=claim.attempt, state__in=LIVE)
+    return bool(held.update(lease_expires_at=now, lease_holder="", dispatched_at=now - DISPATCH_GRACE))
+
+
 def flow_move(
     flow_id: str,
     event: FlowInput,

@@ -26,7 +26,7 @@ from flows.engine.errors import BrowserLost
 from flows.models import Connection, Flow, Interaction
 from flows.runner.run import flow_run
 from flows.services.connections import connection_delete
-from flows.services.flows import flow_cancel, flow_start
+from flows.services.flows import flow_cancel, flow_claim, flow_start, flows_abandoned
 from flows.services.submissions import submission_accept
 from flows.submissions import Submission
 from flows.wake import listening, wake
@@ -303,3 +303,23 @@ async def test_a_worker_that_lost_its_flow_writes_nothing() -> None:
     assert ended.state == "DISCOVERING"
     assert ended.connection.status == "NEEDS_AUTH"
     assert await stored(connection) == {}
+
+
+async def test_a_stopping_worker_lets_its_flow_go_to_the_next_one() -> None:
+    connection = await connected()
+    flow = await start(connection)
+    asked = asyncio.Event()
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        await host.pause(make_pause())
+        asked.set()
+        await host.answer()
+        raise AssertionError("an answer came")
+
+    carrying = asyncio.create_task(carry(flow, script))
+    await asked.wait()
+    assert await run_db(flow_claim, flow.id, holder="next", now=timezone.now()) is None
+    carrying.cancel()
+    await asyncio.gather(carrying, return_exceptions=True)
+    assert await run_db(flows_abandoned, now=timezone.now()) == [flow.id]
+    assert await run_db(flow_claim, flow.id, holder="next", now=timezone.now()) is not None
