@@ -10,12 +10,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kernel import Kernel
+
+from tests.service.places import database_of_its_own, redis_of_its_own
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
@@ -41,7 +43,7 @@ class Stack:
     data_dir: Path
     process: "subprocess.Popen[bytes]"
     log_path: Path
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -91,6 +93,14 @@ class Stack:
 @contextmanager
 def running(*, arguments: tuple[str, ...] = ("--no-demo",), env: Mapping[str, str] | None = None) -> Iterator[Stack]:
     """Start the service, wait until it is ready, stop it at the end."""
+    with ExitStack() as places:
+        own = places.enter_context(database_of_its_own()) | places.enter_context(redis_of_its_own())
+        with _running(arguments=arguments, env={**own, **(env or {})}) as stack:
+            yield stack
+
+
+@contextmanager
+def _running(*, arguments: tuple[str, ...], env: Mapping[str, str]) -> Iterator[Stack]:
     port = free_port()
     data_dir = Path(tempfile.mkdtemp(prefix="authsvc-stack-"))
     api_key = f"sk_test_{secrets.token_urlsafe(32)}"
@@ -99,7 +109,7 @@ def running(*, arguments: tuple[str, ...] = ("--no-demo",), env: Mapping[str, st
         **inherited,
         "AUTHSVC_DATA_DIR": str(data_dir),
         "AUTHSVC_BOOTSTRAP_API_KEY": api_key,
-        **(env or {}),
+        **env,
     }
     log_path = data_dir.with_suffix(".log")
     with log_path.open("wb") as log:

@@ -2,20 +2,19 @@
 
 import json
 import re
-import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import psutil
 import pytest
 from kernel import Kernel
-from redis import Redis
 
 from authsvc.demo.accounts import ACCOUNTS
 from tests.service.driving import Account, canonical_answer, drive
+from tests.service.places import database_rows, redis_dump
 from tests.service.stack import Stack, running
 
 GRACE = ACCOUNTS["grace@demo.test"]
@@ -64,13 +63,6 @@ def log_in(stack: Stack, client: Kernel, answers: list[Any], **options: Any) -> 
     return drive(client, connection, Account("", ""), mode="programmatic", on_ask=answer)
 
 
-def redis_dump(stack: Stack) -> str:
-    """Everything the broker and the channel layer hold."""
-    (socket,) = stack.data_dir.rglob("*.sock")
-    with closing(Redis(unix_socket_path=str(socket))) as redis:
-        return "".join(f"{key!r}{redis.dump(key)!r}" for key in redis.scan_iter())
-
-
 def command_lines(stack: Stack) -> str:
     found = []
     for process in psutil.Process(stack.process.pid).children(recursive=True):
@@ -102,13 +94,6 @@ def admin_pages(stack: Stack) -> str:
             texts += [admin.get(row).text for row in rows]
     assert len(texts) > 20
     return "\n".join(texts)
-
-
-def database_rows(stack: Stack) -> str:
-    """Every value of every table as text: what a dump would show."""
-    with closing(sqlite3.connect(stack.data_dir / "authsvc.sqlite3")) as database:
-        tables = [name for (name,) in database.execute("select name from sqlite_master where type='table'")]
-        return "\n".join(repr(row) for table in tables for row in database.execute(f'select * from "{table}"'))  # noqa: S608 - names from the schema itself
 
 
 def files(stack: Stack) -> bytes:
@@ -147,9 +132,9 @@ def test_r09_no_marked_value_is_anywhere(marked: Stack, closed_at_end: ExitStack
         "answers": "\n".join(answers),
         "states": str(run.final) + str(run.asked),
         "log": marked.log.split("authsvc is ready.")[0] + marked.log.split("Stop with Ctrl-C.")[1],
-        "database rows": database_rows(marked),
+        "database rows": database_rows(marked.env, marked.data_dir),
         "files": files(marked).decode("latin-1"),
-        "broker": redis_dump(marked),
+        "broker": redis_dump(marked.env, marked.data_dir),
         "command lines": command_lines(marked),
         "admin": admin_pages(marked),
     }
@@ -169,5 +154,5 @@ def test_r09_the_search_finds_what_is_there(marked: Stack) -> None:
     """The sweep itself works: names and ids, which are no secrets, are found where they belong."""
     assert GRACE.email.split("@")[1] not in command_lines(marked)
     assert "uvicorn" in command_lines(marked)
-    assert "vault_credential" in files(marked).decode("latin-1")
-    assert "flow_" in database_rows(marked)
+    assert marked.env["AUTHSVC_BOOTSTRAP_API_KEY"] not in database_rows(marked.env, marked.data_dir)
+    assert "flow_" in database_rows(marked.env, marked.data_dir)
