@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from authsvc.refusals import refusal
 from vault.aio import run_db
 from vault.errors import VaultError
-from vault.keyring import keyring
+from vault.keys import keys_open
 
 log = structlog.get_logger(__name__)
 router = Router(tags=["service"], auth=None)
@@ -62,7 +62,7 @@ async def _database() -> None:
 
 
 async def _key() -> None:
-    await run_db(keyring)
+    await run_db(lambda: keys_open().primary_id)
 
 
 async def _redis() -> None:

@@ -27,6 +27,10 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 # Keys that seal secrets (vault.keyring): "id:base64,older-id:base64" or a file of such lines, the first is primary.
 KEK = env_str("AUTHSVC_KEK")
 KEK_FILE = env_str("AUTHSVC_KEK_FILE")
+# A transit engine of HashiCorp Vault or OpenBao: https://host:8200/<mount>/<key name>. It wraps, the others unwrap.
+KEK_TRANSIT = env_str("AUTHSVC_KEK_TRANSIT")
+KEK_TRANSIT_TOKEN = env_str("AUTHSVC_KEK_TRANSIT_TOKEN")
+KEK_TRANSIT_TOKEN_FILE = env_str("AUTHSVC_KEK_TRANSIT_TOKEN_FILE")
 if not KEK and not KEK_FILE and (DATA_DIR / "kek").exists():  # the one that `up` made
     KEK_FILE = str(DATA_DIR / "kek")
 

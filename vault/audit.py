@@ -15,6 +15,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from vault.errors import AuditUnavailable
+from vault.keys import seal_check
 from vault.models import AuditHead, AuditRecord
 
 SYSTEM = "system"
@@ -79,9 +80,10 @@ def audit_append(
 def audit_committed() -> Iterator[None]:
     """What is appended inside is on record for good when this ends: use it before a secret is opened.
 
-    Raises `AuditUnavailable` when that cannot be, and `RuntimeError` inside another transaction, which could still
-    take the record back.
+    Raises `Sealed` while the vault is sealed: nothing will be opened then. Raises `AuditUnavailable` when the record
+    cannot be kept, and `RuntimeError` inside another transaction, which could still take it back.
     """
+    seal_check()
     try:
         with transaction.atomic(durable=True):
             yield

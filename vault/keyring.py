@@ -1,68 +1,18 @@
-"""Key-encryption keys: they wrap data keys and never enter the database.
-
-A `KeySource` is where they live. The one here reads them from the settings or from a file; one that asks a key
-management service wraps and unwraps there and is a sibling of `LocalKeys`.
-"""
+"""The key-encryption keys that the settings name."""
 
 import base64
 import binascii
 import re
-from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from vault import crypto
-from vault.crypto import Envelope, Place
-from vault.errors import TamperedError
+from vault.key_sources import Keyring, KeySource, LocalKeys
+from vault.transit import TransitKeys, transit_parse
 
 KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
-
-
-class KeySource(Protocol):
-    """Wraps data keys. The first key id is primary; the others only unwrap what they wrapped before."""
-
-    @property
-    def primary_id(self) -> str: ...
-
-    @property
-    def ids(self) -> tuple[str, ...]: ...
-
-    def wrap(self, *, key: bytes, place: Place) -> bytes:
-        """A sealed value under the primary key, bound to `place`."""
-
-    def unwrap(self, *, wrapped: bytes, place: Place) -> bytes:
-        """The data key again. Raises `TamperedError` when it does not open, for whatever reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class LocalKeys:
-    """Keys held in memory, by id, primary first."""
-
-    keys: dict[str, bytes] = field(repr=False)
-
-    @property
-    def primary_id(self) -> str:
-        return next(iter(self.keys))
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        return tuple(self.keys)
-
-    def wrap(self, *, key: bytes, place: Place) -> bytes:
-        associated = crypto.associated_data(key_id=self.primary_id, place=place)
-        body = crypto.encrypt(key=self.keys[self.primary_id], plaintext=key, associated=associated)
-        return Envelope(version=crypto.VERSION, key_id=self.primary_id, body=body).to_bytes()
-
-    def unwrap(self, *, wrapped: bytes, place: Place) -> bytes:
-        envelope = crypto.envelope_parse(wrapped)
-        if envelope.key_id not in self.keys:
-            raise TamperedError
-        associated = crypto.associated_data(key_id=envelope.key_id, place=place)
-        return crypto.decrypt(key=self.keys[envelope.key_id], body=envelope.body, associated=associated)
 
 
 def keys_parse(text: str, *, name: str) -> dict[str, bytes]:
@@ -96,33 +46,31 @@ def _key_decode(encoded: str) -> bytes | None:
 
 
 def keyring() -> KeySource:
-    """The configured keys. A key file that changed is read again, so keys rotate without a restart.
+    """The configured keys, read anew each time: keys rotate without a restart, and none stays in memory.
 
-    Raises `ImproperlyConfigured` when there are none: there is no default key.
+    With a transit engine configured it wraps, and `AUTHSVC_KEK` or its file only unwraps what it wrapped before.
+    Raises `ImproperlyConfigured` when there is no key: there is no default one.
     """
+    local = _local()
+    if settings.KEK_TRANSIT:
+        return Keyring((_transit(), *([local] if local else [])))
+    if local is None:
+        raise ImproperlyConfigured(
+            "No key-encryption key: set AUTHSVC_KEK (id:base64 of 32 random bytes), AUTHSVC_KEK_FILE or "
+            "AUTHSVC_KEK_TRANSIT"
+        )
+    return local
+
+
+def _local() -> LocalKeys | None:
     if settings.KEK and settings.KEK_FILE:
         raise ImproperlyConfigured("Set AUTHSVC_KEK or AUTHSVC_KEK_FILE, not both")
     if settings.KEK:
-        return _from_text(settings.KEK)
-    if settings.KEK_FILE:
-        path = Path(settings.KEK_FILE)
-        try:
-            stat = path.stat()
-        except OSError as error:
-            raise ImproperlyConfigured(f"AUTHSVC_KEK_FILE cannot be read: {error.strerror}") from None
-        return _from_file(path, stat.st_mtime_ns, stat.st_size, stat.st_ino)
-    raise ImproperlyConfigured(
-        "No key-encryption key: set AUTHSVC_KEK (id:base64 of 32 random bytes) or AUTHSVC_KEK_FILE"
-    )
+        return LocalKeys(keys=keys_parse(settings.KEK, name="AUTHSVC_KEK"))
+    return _from_file(Path(settings.KEK_FILE)) if settings.KEK_FILE else None
 
 
-@lru_cache(maxsize=1)
-def _from_text(text: str) -> LocalKeys:
-    return LocalKeys(keys=keys_parse(text, name="AUTHSVC_KEK"))
-
-
-@lru_cache(maxsize=1)
-def _from_file(path: Path, _changed: int, _size: int, _inode: int) -> LocalKeys:
+def _from_file(path: Path) -> LocalKeys:
     try:
         text = path.read_text("ascii")
     except OSError as error:
@@ -130,3 +78,15 @@ def _from_file(path: Path, _changed: int, _size: int, _inode: int) -> LocalKeys:
     except UnicodeDecodeError:
         raise ImproperlyConfigured("AUTHSVC_KEK_FILE holds something else than keys") from None
     return LocalKeys(keys=keys_parse(text, name="AUTHSVC_KEK_FILE"))
+
+
+def _transit() -> TransitKeys:
+    token = settings.KEK_TRANSIT_TOKEN
+    if settings.KEK_TRANSIT_TOKEN_FILE:
+        try:
+            token = Path(settings.KEK_TRANSIT_TOKEN_FILE).read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            raise ImproperlyConfigured("AUTHSVC_KEK_TRANSIT_TOKEN_FILE cannot be read") from None
+    if not token:
+        raise ImproperlyConfigured("AUTHSVC_KEK_TRANSIT needs AUTHSVC_KEK_TRANSIT_TOKEN or its file")
+    return transit_parse(settings.KEK_TRANSIT, token=token)

@@ -50,6 +50,20 @@ class DataKey(models.Model):
         return self.id
 
 
+class VaultSeal(models.Model):
+    """There is one row while the vault is sealed, else none."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True)
+    sealed_at = models.DateTimeField()
+    sealed_by = models.CharField(max_length=128)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="vault_seal_only_one")]
+
+    def __str__(self) -> str:
+        return f"sealed by {self.sealed_by}"
+
+
 class ProjectStatus(models.TextChoices):
     ACTIVE = "active"
     ARCHIVED = "archived"

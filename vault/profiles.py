@@ -13,7 +13,7 @@ from vault.audit import audit_append, audit_committed
 from vault.crypto import Place
 from vault.errors import Conflict, Invalid, LeaseLost, NotFound, TamperedError
 from vault.ids import new_id
-from vault.keyring import keyring
+from vault.keys import keys_open
 from vault.models import Profile, ProfileVersion
 from vault.principal import Principal
 from vault.text import lookup_clean, name_clean, searchable
@@ -220,7 +220,7 @@ def _version_seal(profile: Profile, *, compressed: bytes, size: int, now: dateti
         created_at=now,
     )
     key = crypto.key_new()
-    version.wrapped_key = keyring().wrap(key=key, place=version_place(version, field="wrapped_key"))
+    version.wrapped_key = keys_open().wrap(key=key, place=version_place(version, field="wrapped_key"))
     version.kek_id = crypto.envelope_parse(version.wrapped_key).key_id
     place = version_place(version, field="sealed")
     body = crypto.encrypt(
@@ -241,7 +241,7 @@ def _latest_open(profile: Profile) -> bytes | None:
 
 
 def _version_open(version: ProfileVersion) -> bytes:
-    key = keyring().unwrap(wrapped=bytes(version.wrapped_key), place=version_place(version, field="wrapped_key"))
+    key = keys_open().unwrap(wrapped=bytes(version.wrapped_key), place=version_place(version, field="wrapped_key"))
     envelope = crypto.envelope_parse(bytes(version.sealed))
     place = version_place(version, field="sealed")
     associated = crypto.associated_data(key_id=envelope.key_id, place=place)

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.db.models import Count
 
 from vault import crypto
-from vault.keyring import KeySource
+from vault.key_sources import KeySource
 from vault.models import DataKey, ProfileVersion
 from vault.profiles import version_place
 from vault.sealing import data_key_place

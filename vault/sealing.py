@@ -6,7 +6,7 @@ from vault import crypto
 from vault.crypto import Envelope, Place
 from vault.errors import TamperedError
 from vault.ids import new_id
-from vault.keyring import keyring
+from vault.keys import keys_open
 from vault.models import DataKey
 
 DATA_KEY_TABLE = "vault_datakey"
@@ -39,7 +39,7 @@ def data_key_primary(organization_id: str) -> DataKey:
 
 
 def _data_key_create(organization_id: str) -> DataKey:
-    source = keyring()
+    source = keys_open()
     key_id = new_id("dk")
     wrapped = source.wrap(key=crypto.key_new(), place=data_key_place(organization_id, key_id))
     kek_id = crypto.envelope_parse(wrapped).key_id
@@ -56,4 +56,4 @@ def data_key_place(organization_id: str, key_id: str) -> Place:
 
 def _unwrap(data_key: DataKey) -> bytes:
     place = data_key_place(data_key.organization_id, data_key.id)
-    return keyring().unwrap(wrapped=bytes(data_key.wrapped), place=place)
+    return keys_open().unwrap(wrapped=bytes(data_key.wrapped), place=place)

@@ -16,7 +16,11 @@ from vault.secret import Secret
 TOTP_NAME = "totp_code"  # the name under which a credential offers its one-time code
 
 ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
-HASHES = {"SHA1": hashes.SHA1, "SHA256": hashes.SHA256, "SHA512": hashes.SHA512}  # RFC 6238's, SHA-1 included
+HASHES: dict[str, type[hashes.SHA1 | hashes.SHA256 | hashes.SHA512]] = {  # RFC 6238's, SHA-1 included
+    "SHA1": hashes.SHA1,
+    "SHA256": hashes.SHA256,
+    "SHA512": hashes.SHA512,
+}
 ALGORITHMS = tuple(HASHES)
 SEED_LENGTHS = range(16, 129)
 DIGITS = range(6, 9)

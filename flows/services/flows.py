@@ -18,6 +18,7 @@ from flows.models import Connection, ConnectionStatus, Flow, FlowEvent, FlowType
 from flows.pauses import choice_to_json, field_to_json
 from flows.transitions import LIVE, WAITING, FlowInput, FlowState, state_after, states_before
 from flows.wire import flow_wire
+from vault.keys import seal_check
 
 MAX_ATTEMPTS = 3
 DISPATCH_GRACE = timedelta(seconds=15)  # a task not taken for so long is sent again
@@ -40,7 +41,10 @@ class Claim:
 def flow_start(
     connection: Connection, *, now: datetime, overrides: Mapping[str, Any] | None = None
 ) -> tuple[Flow, bool]:
-    """The connection's live flow, and whether it is new. Joining a running one makes its old unused link stale."""
+    """The connection's live flow, and whether it is new. Joining a running one makes its old unused link stale.
+
+    Raises the vault's `Sealed`: a login without secrets could only fail."""
+    seal_check()
     flow_expire_overdue(connection_id=connection.id, now=now)
     for _ in range(3):  # a flow that ends between our insert and our update is superseded by a new one
         try:

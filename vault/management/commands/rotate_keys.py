@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from vault.errors import TamperedError
-from vault.keyring import keyring
+from vault.errors import Sealed, TamperedError
+from vault.keys import keys_open
 from vault.rotation import key_file_add, keys_in_use, keys_rewrap
 
 
@@ -27,15 +27,18 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["add"]:
             self._add()
-        source = keyring()
         try:
+            source = keys_open()
             done = sum(1 for _ in keys_rewrap(source))
+            primary_id, ids = source.primary_id, source.ids
         except TamperedError:
             raise CommandError("A data key is wrapped by a key that is not configured, or was changed") from None
+        except Sealed as error:
+            raise CommandError(error.message) from None
         used = keys_in_use()
-        self.stdout.write(f"{done} data keys wrapped under {source.primary_id}")
-        for key_id in sorted({*used, *source.ids}):
-            note = "primary" if key_id == source.primary_id else "in use" if used[key_id] else "can be removed"
+        self.stdout.write(f"{done} data keys wrapped under {primary_id}")
+        for key_id in sorted({*used, *ids}):
+            note = "primary" if key_id == primary_id else "in use" if used[key_id] else "can be removed"
             self.stdout.write(f"  {key_id}: {used[key_id]} ({note})")
 
     def _add(self) -> None:
