@@ -22,9 +22,9 @@ from flows.engine.snapshot import Snapshot
 PRIORS = Path(__file__).parent / "reader_priors.json"
 FIELD_CLASSES = ("identifier", "email", "phone", "password", "new_password", "code", "other")
 FORM_CLASSES = ("login", "signup", "reset", "otp", "search", "other")
-ROUNDS = 30
-PULL = 0.002  # how hard a weight is drawn back to where it started
-STEP = 0.25
+ROUNDS = 15
+PULL = 0.1  # how hard a weight is drawn back to where it started
+STEP = 0.1
 
 
 @dataclass(frozen=True, slots=True)
