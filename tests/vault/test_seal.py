@@ -127,6 +127,7 @@ NEEDS_KEYS = {
 STREAMS = {("get", "/auth/connections/{connection_id}/events")}
 
 
+@pytest.mark.django_db(transaction=True)  # readyz looks from a thread of its own
 def test_r06_every_route_answers_while_sealed_and_those_that_need_keys_say_sealed(settings: Settings):
     principal = make_principal()
     token = make_token(Organization.objects.get())
