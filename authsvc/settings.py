@@ -153,6 +153,8 @@ BROWSER_OPENS = env_int("AUTHSVC_BROWSER_OPENS", 3, high=100)  # pages opened at
 BROWSER_PACE_MS = env_int("AUTHSVC_BROWSER_PACE_MS", 0, low=0, high=5000)
 # Private hosts that logins may reach, e.g. "127.0.0.1,10.0.0.0/8,wiki.internal" (`up` names loopback).
 SSRF_ALLOW = env_list("AUTHSVC_SSRF_ALLOW")
+# What `proxies.check` asks for through a proxy when the caller names no address.
+PROXY_CHECK_URL = env_str("AUTHSVC_PROXY_CHECK_URL", "https://example.com/")
 
 # --- pages -----------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

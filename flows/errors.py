@@ -4,6 +4,9 @@
     ├── ConnectionNotFound        not_found
     ├── ConnectionExists          conflict
     ├── ConnectionInvalid         invalid_request
+    ├── ProxyNotFound             not_found
+    ├── ProxyInvalid              invalid_request, address_refused, ambiguous_proxy_name, proxy_type_unavailable
+    ├── ProxyInUse                conflict
     └── SubmissionRefused         not_awaiting_input, interaction_stale, unknown_field, field_required,
                                   unknown_choice, invalid_submission
 
@@ -31,6 +34,18 @@ class ConnectionExists(FlowError):
 
 class ConnectionInvalid(FlowError):
     code = "invalid_request"
+
+
+class ProxyNotFound(FlowError):
+    code = "not_found"
+
+
+class ProxyInvalid(FlowError):
+    code = "invalid_request"
+
+
+class ProxyInUse(FlowError):
+    code = "conflict"
 
 
 class SubmissionRefused(FlowError):

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from flows.transitions import LIVE, WAITING, FlowState
-from vault.models import Credential, Profile, TenantModel, id_field
+from vault.models import NAME_LENGTH, Credential, Profile, TenantModel, id_field
 
 DEFAULT_CHECK_INTERVAL = 3600
 
@@ -21,6 +21,38 @@ class ConnectionStatus(models.TextChoices):
 class FlowType(models.TextChoices):
     LOGIN = "LOGIN"
     REAUTH = "REAUTH"
+
+
+class Proxy(TenantModel):
+    """A customer's own proxy. What is secret about it is sealed (`flows.services.proxies`)."""
+
+    class Protocol(models.TextChoices):
+        HTTP = "http"
+        HTTPS = "https"
+
+    class Status(models.TextChoices):
+        AVAILABLE = "available"
+        UNAVAILABLE = "unavailable"
+
+    id = id_field("proxy")
+    name = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
+    protocol = models.CharField(max_length=5, choices=Protocol.choices, default=Protocol.HTTPS)
+    host = models.CharField(max_length=260)
+    port = models.PositiveIntegerField()
+    username = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
+    sealed_password = models.BinaryField(null=True, editable=False)
+    sealed_ca_bundle = models.BinaryField(null=True, editable=False)
+    bypass_hosts = models.JSONField(default=list, blank=True)
+    status = models.CharField(max_length=12, choices=Status.choices, blank=True, default="")
+    last_checked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "proxies"
+        indexes = [models.Index(fields=["project", "-created_at", "id"], name="proxy_newest")]
+
+    def __str__(self) -> str:
+        return self.name or self.id
 
 
 class Connection(TenantModel):
@@ -43,7 +75,6 @@ class Connection(TenantModel):
     record_session = models.BooleanField(default=False)
     browser = models.JSONField(default=dict, blank=True)
     telemetry = models.JSONField(null=True, blank=True)
-    proxy = models.JSONField(null=True, blank=True)
     skill_mode = models.CharField(max_length=16, default="enabled")
     status = models.CharField(max_length=16, choices=ConnectionStatus.choices, default=ConnectionStatus.NEEDS_AUTH)
     post_login_url = models.CharField(max_length=4096, blank=True, default="")
@@ -184,3 +215,27 @@ class FlowEvent(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.at:%H:%M:%S}"
+
+
+class HealthCheck(TenantModel):
+    """One look at whether a connection's profile is still signed in. `result` is empty until it is over."""
+
+    class Result(models.TextChoices):
+        OK = "ok"
+        LOGGED_OUT = "logged_out"
+        INDETERMINATE = "indeterminate"
+
+    id = id_field("hc")
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="checks")
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    result = models.CharField(max_length=16, choices=Result.choices, blank=True, default="")
+    reason = models.CharField(max_length=200, blank=True, default="")  # why it is indeterminate
+    previous_status = models.CharField(max_length=16, choices=ConnectionStatus.choices)
+    status = models.CharField(max_length=16, choices=ConnectionStatus.choices)  # after it
+
+    class Meta:
+        indexes = [models.Index(fields=["connection", "-created_at"], name="healthcheck_history")]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.result or 'running'}"

@@ -77,14 +77,15 @@ def connection_state(connection: Connection, flow: Flow | None, *, now: datetime
         "auto_reauth": connection.auto_reauth,
         "health_check_interval": connection.health_check_interval,
         "health_checks": connection.health_checks,
-        "browser": connection.browser or {"stealth": True},
+        "browser": {"stealth": True, **connection.browser},
         **reauth_state(connection),
     }
     optional = {
         "login_url": connection.login_url,
         "post_login_url": connection.post_login_url,
         "browser_telemetry": connection.telemetry,
-        "proxy_id": (connection.proxy or {}).get("id"),
+        "proxy_id": connection.browser.get("proxy", {}).get("id"),
+        "sso_provider": connection.credential.sso_provider if connection.credential else "",
         "credential": credential_reference(connection),
         "last_auth_at": connection.last_auth_check_at,
         "last_auth_check_at": connection.last_auth_check_at,
@@ -96,6 +97,8 @@ def connection_state(connection: Connection, flow: Flow | None, *, now: datetime
         state |= flow_state(flow, now=now)
         if flow.status_at(now) == "IN_PROGRESS":
             state["flow_expires_at"] = flow.expires_at
+            if flow.attempt:  # a worker took it, so there is a browser
+                state["browser_session_id"] = flow.id
     return state
 
 

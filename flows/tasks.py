@@ -6,7 +6,7 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.utils import timezone
 
-from flows.dispatch import RUN_FLOW, flow_dispatch
+from flows.dispatch import RUN_CHECK, RUN_FLOW, flow_dispatch
 from flows.runner.loop import worker_loop
 from flows.services.flows import flow_expire_overdue, flows_abandoned
 from flows.wake import wake_sync
@@ -18,6 +18,12 @@ log = logging.getLogger(__name__)
 def run_flow(flow_id: str) -> None:
     """Carry one flow on the process's loop; this thread only waits."""
     worker_loop().run(flow_id)
+
+
+@shared_task(name=RUN_CHECK, ignore_result=True)
+def check(check_id: str) -> None:
+    """Carry one health check on the process's loop."""
+    worker_loop().check(check_id)
 
 
 @shared_task(name="flows.tick", ignore_result=True)

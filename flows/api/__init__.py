@@ -3,8 +3,10 @@
 from ninja import Router
 
 from flows.api.connections import router as connections
+from flows.api.proxies import router as proxies
 
 router = Router()
 router.add_router("/auth/connections", connections)
+router.add_router("/proxies", proxies)
 
 __all__ = ["router"]

@@ -6,34 +6,57 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from ninja import Router, Status
-from vault.api.paging import page
 
+from flows.api.options import browser_options
 from flows.api.schemas import (
     ConnectionCreate,
+    ConnectionUpdate,
     LoginOptions,
     LoginStarted,
     ManagedAuth,
     SubmitAccepted,
     SubmitBody,
+    TimelineEvent,
 )
-from flows.dispatch import flow_dispatch
+from flows.dispatch import check_dispatch, flow_dispatch
 from flows.errors import NotAwaitingInput
 from flows.links import handoff_code, hosted_url
 from flows.models import Connection, Flow
 from flows.selectors import connection_get, connection_state, connections_list, flow_latest
-from flows.services.connections import NewConnection, connection_create, connection_delete
-from flows.services.flows import flow_cancel, flow_start
+from flows.services.checks import check_begin
+from flows.services.connections import (
+    ConnectionChanges,
+    NewConnection,
+    connection_create,
+    connection_delete,
+    connection_update,
+)
+from flows.services.flows import flow_cancel
+from flows.services.logins import login_start
 from flows.services.submissions import submission_accept
 from flows.sse import flow_stream
 from flows.submissions import Submission
+from flows.timeline import EventType, timeline_events, timeline_rows
 from flows.transitions import LIVE
 from flows.wake import wake_sync
 from vault.aio import run_db
+from vault.api.paging import page
+from vault.api.schemas import REFUSED, Refusal
 from vault.principal import Principal
 
 router = Router(tags=["auth connections"])
 
 
+# Members of an update that are passed on as they came.
+UNTOUCHED = (
+    "login_url",
+    "allowed_domains",
+    "save_credentials",
+    "health_checks",
+    "health_check_interval",
+    "auto_reauth",
+    "record_session",
+)
 READ, WRITE, LOGIN = "connections:read", "connections:write", "connections:login"
 
 
@@ -48,8 +71,9 @@ def _state(connection: Connection) -> dict[str, Any]:
     return connection_state(connection, flow_latest(connection), now=timezone.now())
 
 
-@router.post("", response={201: ManagedAuth}, exclude_unset=True, summary="Create a connection")
+@router.post("", response={201: ManagedAuth, REFUSED: Refusal}, exclude_unset=True, summary="Create a connection")
 def create(request: HttpRequest, body: ConnectionCreate) -> Status[dict[str, Any]]:
+    principal = _principal(request, WRITE)
     new = NewConnection(
         domain=body.domain,
         profile_name=body.profile_name,
@@ -61,16 +85,14 @@ def create(request: HttpRequest, body: ConnectionCreate) -> Status[dict[str, Any
         health_check_interval=body.health_check_interval,
         auto_reauth=body.auto_reauth,
         record_session=body.record_session,
-        browser=body.browser.model_dump(exclude_unset=True) if body.browser else {},
+        browser=browser_options(principal, body.browser, body.proxy) or {},
         telemetry=body.browser_telemetry,
-        proxy=body.proxy.model_dump(exclude_unset=True) if body.proxy else None,
     )
-    principal = _principal(request, WRITE)
     connection = connection_create(principal, new, ssrf_allow=settings.SSRF_ALLOW, now=timezone.now())
     return Status(201, _state(connection))
 
 
-@router.get("", response=list[ManagedAuth], exclude_unset=True, summary="List connections")
+@router.get("", response={200: list[ManagedAuth], REFUSED: Refusal}, exclude_unset=True, summary="List connections")
 def list_connections(
     request: HttpRequest,
     response: HttpResponse,
@@ -84,12 +106,34 @@ def list_connections(
     return page(request, response, rows, limit, offset, _state)
 
 
-@router.get("/{connection_id}", response=ManagedAuth, exclude_unset=True, summary="Retrieve a connection")
+@router.get(
+    "/{connection_id}",
+    response={200: ManagedAuth, REFUSED: Refusal},
+    exclude_unset=True,
+    summary="Retrieve a connection",
+)
 def retrieve(request: HttpRequest, connection_id: str) -> dict[str, Any]:
     return _state(connection_get(_principal(request, READ, connection_id), connection_id))
 
 
-@router.delete("/{connection_id}", response={204: None}, summary="Delete a connection")
+@router.patch(
+    "/{connection_id}", response={200: ManagedAuth, REFUSED: Refusal}, exclude_unset=True, summary="Change a connection"
+)
+def update(request: HttpRequest, connection_id: str, body: ConnectionUpdate) -> dict[str, Any]:
+    """In effect from the next use of the connection on: login, re-authentication or health check."""
+    principal = _principal(request, WRITE, connection_id)
+    connection = connection_get(principal, connection_id)
+    changes = ConnectionChanges(
+        **body.model_dump(include=set(UNTOUCHED), exclude_unset=True),
+        credential=body.credential.model_dump(exclude_unset=True) if body.credential else None,
+        browser=browser_options(principal, body.browser, body.proxy),
+        telemetry=body.browser_telemetry,
+        telemetry_given="browser_telemetry" in body.model_fields_set,
+    )
+    return _state(connection_update(principal, connection, changes, ssrf_allow=settings.SSRF_ALLOW))
+
+
+@router.delete("/{connection_id}", response={204: None, REFUSED: Refusal}, summary="Delete a connection")
 def delete(request: HttpRequest, connection_id: str) -> Status[None]:
     principal = _principal(request, WRITE, connection_id)
     stopped = connection_delete(principal, connection_get(principal, connection_id), now=timezone.now())
@@ -98,11 +142,16 @@ def delete(request: HttpRequest, connection_id: str) -> Status[None]:
     return Status(204, None)
 
 
-@router.post("/{connection_id}/login", response=LoginStarted, exclude_unset=True, summary="Start or join a login")
+@router.post(
+    "/{connection_id}/login",
+    response={200: LoginStarted, REFUSED: Refusal},
+    exclude_unset=True,
+    summary="Start or join a login",
+)
 def login(request: HttpRequest, connection_id: str, body: LoginOptions | None = None) -> dict[str, Any]:
-    connection = connection_get(_principal(request, LOGIN, connection_id), connection_id)
-    overrides = body.model_dump(exclude_unset=True, exclude_none=True) if body else {}
-    flow, new = flow_start(connection, now=timezone.now(), overrides=overrides)
+    principal = _principal(request, LOGIN, connection_id)
+    connection = connection_get(principal, connection_id)
+    flow, new = login_start(connection, _overrides(principal, body), now=timezone.now())
     if new:
         flow_dispatch(flow.id)
     return {
@@ -114,7 +163,18 @@ def login(request: HttpRequest, connection_id: str, body: LoginOptions | None = 
     }
 
 
-@router.post("/{connection_id}/submit", response=SubmitAccepted, summary="Submit values or a choice")
+def _overrides(principal: Principal, body: LoginOptions | None) -> dict[str, Any]:
+    """This login's own options; what is absent is the connection's."""
+    if body is None:
+        return {}
+    given = body.model_dump(include={"browser_telemetry", "record_session", "skill_mode"}, exclude_unset=True)
+    browser = browser_options(principal, body.browser, body.proxy)
+    return {name: value for name, value in {**given, "browser": browser}.items() if value is not None}
+
+
+@router.post(
+    "/{connection_id}/submit", response={200: SubmitAccepted, REFUSED: Refusal}, summary="Submit values or a choice"
+)
 def submit(request: HttpRequest, connection_id: str, body: SubmitBody) -> dict[str, Any]:
     connection = connection_get(_principal(request, LOGIN, connection_id), connection_id)
     flow = submission_accept(connection, Submission(**body.model_dump()), now=timezone.now())
@@ -122,7 +182,12 @@ def submit(request: HttpRequest, connection_id: str, body: SubmitBody) -> dict[s
     return {"accepted": True}
 
 
-@router.post("/{connection_id}/cancel", response=ManagedAuth, exclude_unset=True, summary="Cancel the login")
+@router.post(
+    "/{connection_id}/cancel",
+    response={200: ManagedAuth, REFUSED: Refusal},
+    exclude_unset=True,
+    summary="Cancel the login",
+)
 def cancel(request: HttpRequest, connection_id: str) -> dict[str, Any]:
     connection = connection_get(_principal(request, LOGIN, connection_id), connection_id)
     flow = Flow.objects.filter(connection=connection, state__in=LIVE).first()
@@ -132,7 +197,43 @@ def cancel(request: HttpRequest, connection_id: str) -> dict[str, Any]:
     return _state(connection)
 
 
-@router.get("/{connection_id}/events", summary="Follow the login (server-sent events)", response={200: None})
+@router.post(
+    "/{connection_id}/health_check",
+    response={202: ManagedAuth, REFUSED: Refusal},
+    exclude_unset=True,
+    summary="Check whether the profile is still signed in",
+)
+def health_check(request: HttpRequest, connection_id: str) -> Status[dict[str, Any]]:
+    """The check runs in the background; its result is in the connection and in its timeline."""
+    connection = connection_get(_principal(request, LOGIN, connection_id), connection_id)
+    check, new = check_begin(connection, now=timezone.now())
+    if new:
+        check_dispatch(check.id)
+    return Status(202, _state(connection))
+
+
+@router.get(
+    "/{connection_id}/timeline",
+    response={200: list[TimelineEvent], REFUSED: Refusal},
+    exclude_unset=True,
+    summary="Logins, re-authentications and health checks, newest first",
+)
+def timeline(
+    request: HttpRequest,
+    response: HttpResponse,
+    connection_id: str,
+    type: EventType | None = None,
+    limit: int = 20,
+    offset: int = 0,
+) -> list[dict[str, Any]]:
+    connection = connection_get(_principal(request, READ, connection_id), connection_id)
+    keys = page(request, response, timeline_rows(connection, type=type), limit, offset, dict)
+    return timeline_events(keys)
+
+
+@router.get(
+    "/{connection_id}/events", summary="Follow the login (server-sent events)", response={200: None, REFUSED: Refusal}
+)
 async def events(request: HttpRequest, connection_id: str) -> StreamingHttpResponse:
     connection = await run_db(connection_get, _principal(request, READ, connection_id), connection_id)
     flow = await run_db(flow_latest, connection)

@@ -22,10 +22,18 @@ class ProxyReference(Schema):
     name: Short | None = None
 
 
+class BrowserProxy(Schema):
+    """Exactly one of a mode, a proxy's id and a proxy's name."""
+
+    id: Short | None = None
+    name: Short | None = None
+    mode: Literal["direct", "default"] | None = None
+
+
 class BrowserConfig(Schema):
     """Parts that mean nothing to this installation are kept and echoed."""
 
-    proxy: dict[str, Any] | None = None
+    proxy: BrowserProxy | None = None
     region: Literal["us-east", "us-west", "eu-west", "ap-southeast"] | None = None
     stealth: bool | None = None
     telemetry: dict[str, Any] | None = None
@@ -42,6 +50,24 @@ class ConnectionCreate(Schema):
     health_check_interval: Annotated[int, Field(ge=300, le=86400)] = 3600
     auto_reauth: bool = True
     record_session: bool = False
+    browser: BrowserConfig | None = None
+    browser_telemetry: dict[str, Any] | None = None
+    proxy: ProxyReference | None = None
+
+
+class ConnectionUpdate(Schema):
+    """Absent members stay as they are; an empty `login_url` removes it."""
+
+    login_url: Short | None = None
+    allowed_domains: (
+        Annotated[list[Annotated[str, StringConstraints(max_length=260)]], Field(max_length=100)] | None
+    ) = None
+    credential: CredentialReference | None = None
+    save_credentials: bool | None = None
+    health_checks: bool | None = None
+    health_check_interval: Annotated[int, Field(ge=300, le=86400)] | None = None
+    auto_reauth: bool | None = None
+    record_session: bool | None = None
     browser: BrowserConfig | None = None
     browser_telemetry: dict[str, Any] | None = None
     proxy: ProxyReference | None = None
@@ -173,6 +199,7 @@ class ManagedAuth(FlowMembers):
     allowed_domains: list[str] = []
     auto_reauth: bool | None = None
     browser: BrowserConfig | None = None
+    browser_session_id: str | None = None
     browser_telemetry: dict[str, Any] | None = None
     can_reauth: bool | None = None
     can_reauth_reason: str | None = None
@@ -186,3 +213,22 @@ class ManagedAuth(FlowMembers):
     login_url: str | None = None
     proxy_id: str | None = None
     sso_provider: str | None = None
+
+
+class TimelineEvent(Schema):
+    """A login, a re-authentication or a health check of a connection."""
+
+    id: str
+    type: Literal["login", "reauth", "health_check"]
+    status: Literal["IN_PROGRESS", "SUCCESS", "EXPIRED", "CANCELED", "FAILED", "AUTHENTICATED", "NEEDS_AUTH"]
+    timestamp: datetime
+    completed_at: datetime | None = None
+    updated_at: datetime | None = None
+    step: str | None = None
+    browser_session_id: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    website_error: str | None = None
+    previous_status: Literal["AUTHENTICATED", "NEEDS_AUTH"] | None = None
+    replay_id: str | None = None
+    telemetry_captured: bool | None = None

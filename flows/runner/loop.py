@@ -12,6 +12,7 @@ from functools import cache
 from django.conf import settings
 
 from flows.engine.browsers import BrowserOptions, Browsers
+from flows.runner.check import check_run
 from flows.runner.run import flow_run
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,12 @@ class WorkerLoop:
     def submit(self, flow_id: str) -> "Future[None]":
         work = flow_run(flow_id, browsers=self._browsers, holder=self._holder)
         return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def check(self, check_id: str) -> None:
+        """Block until the health check ended or was let go."""
+        with suppress(CancelledError):
+            work = check_run(check_id, browsers=self._browsers)
+            asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def warm(self) -> None:
         """Start the drivers before the first flow needs them."""

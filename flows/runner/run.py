@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from flows.engine.browsers import Browsers
 from flows.engine.contract import (
-    BrowserSettings,
     ErrorCode,
     Failed,
     FlowStopped,
@@ -26,9 +25,11 @@ from flows.engine.contract import (
 )
 from flows.engine.errors import BrowserLost, BrowserUnavailable
 from flows.engine.login import login
+from flows.errors import ProxyNotFound
 from flows.models import Flow
 from flows.runner.host import FlowHost
 from flows.runner.profiles import lease_take, state_for_engine, state_load, state_store
+from flows.runner.settings import browser_settings
 from flows.services.flows import (
     Claim,
     connection_authenticated,
@@ -120,6 +121,8 @@ async def _carry(claim: Claim, attempt: Attempt, host: FlowHost) -> None:
     except VaultError as error:
         log.warning("the vault refused: %s", error.code, extra={"flow_id": claim.flow_id})
         await _fail(claim, Failed(ErrorCode.INTERNAL_ERROR, f"The vault refused: {error.code}"))
+    except ProxyNotFound as error:
+        await _fail(claim, Failed(ErrorCode.SITE_UNREACHABLE, error.message))
     except BrowserUnavailable as error:
         log.error("no browser: %s", error, extra={"flow_id": claim.flow_id})
         await _fail(claim, Failed(ErrorCode.INTERNAL_ERROR, "No browser could be started on this installation."))
@@ -156,11 +159,10 @@ def _job(flow_id: str) -> Job:
     connection = flow.connection
     base = state_load(connection.profile_id, use=use_of(flow))
     usable = values_usable(flow)
-    browser = {**connection.browser, **flow.overrides.get("browser", {})}
     request = LoginRequest(
         domain=connection.domain,
         login_url=connection.login_url or None,
-        settings=BrowserSettings(tenant=connection.organization_id, stealth=browser.get("stealth") is not False),
+        settings=browser_settings(connection, flow.overrides.get("browser"), use=use_of(flow)),
         allowed_domains=tuple(connection.allowed_domains),
         consented_origins=tuple(connection.consented_origins),
         known=usable.known,

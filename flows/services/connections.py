@@ -1,4 +1,4 @@
-"""Creating and deleting connections."""
+"""Creating, changing and deleting connections."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,6 @@ class NewConnection:
     record_session: bool = False
     browser: Mapping[str, Any] = field(default_factory=dict)
     telemetry: Mapping[str, Any] | None = None
-    proxy: Mapping[str, Any] | None = None
 
 
 def connection_create(
@@ -66,7 +65,6 @@ def connection_create(
                     record_session=new.record_session,
                     browser=dict(new.browser),
                     telemetry=dict(new.telemetry) if new.telemetry is not None else None,
-                    proxy=dict(new.proxy) if new.proxy is not None else None,
                     created_at=now,
                 )
         except IntegrityError:
@@ -89,6 +87,53 @@ def _credential(principal: Principal, reference: Mapping[str, Any] | None) -> tu
     raise ConnectionInvalid("credential: give a name, or a provider with path or auto")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionChanges:
+    """What a caller wants changed. `None` leaves a member as it is; an empty `login_url` or reference removes it.
+
+    `browser` is merged member by member; `telemetry` is replaced where `telemetry_given` says so."""
+
+    login_url: str | None = None
+    allowed_domains: Sequence[str] | None = None
+    credential: Mapping[str, Any] | None = None
+    save_credentials: bool | None = None
+    health_checks: bool | None = None
+    health_check_interval: int | None = None
+    auto_reauth: bool | None = None
+    record_session: bool | None = None
+    browser: Mapping[str, Any] | None = None
+    telemetry: Mapping[str, Any] | None = None
+    telemetry_given: bool = False
+
+
+_PLAIN = ("save_credentials", "health_checks", "health_check_interval", "auto_reauth", "record_session")
+
+
+def connection_update(
+    principal: Principal, connection: Connection, changes: ConnectionChanges, *, ssrf_allow: Sequence[str]
+) -> Connection:
+    """The connection as it is from now on, all changes or none. Raises as `connection_create` does."""
+    changed: dict[str, Any] = {name: value for name in _PLAIN if (value := getattr(changes, name)) is not None}
+    if changes.login_url is not None:
+        changed["login_url"] = login_url_check(changes.login_url, ssrf_allow=ssrf_allow) if changes.login_url else ""
+    if changes.allowed_domains is not None:
+        changed["allowed_domains"] = domains_normalise(changes.allowed_domains)
+    if changes.credential is not None:
+        changed["credential"], changed["credential_source"] = _credential(principal, changes.credential)
+    if changes.telemetry_given:
+        changed["telemetry"] = dict(changes.telemetry) if changes.telemetry is not None else None
+    with transaction.atomic():
+        locked = Connection.objects.for_principal(principal).select_for_update().get(pk=connection.pk)
+        if changes.browser is not None:
+            changed["browser"] = {**locked.browser, **changes.browser}
+        for name, value in changed.items():
+            setattr(locked, name, value)
+        if changed:
+            locked.save(update_fields=[*changed, "updated_at"])
+            _audit(principal, "connection.update", locked, names=sorted(changed))
+    return locked
+
+
 def connection_delete(principal: Principal, connection: Connection, *, now: datetime) -> list[str]:
     """Remove the connection with its flows and everything sealed in them; the profile and the credential stay.
     Gives the ids of the flows that were stopped, for waking their workers."""
@@ -101,7 +146,7 @@ def connection_delete(principal: Principal, connection: Connection, *, now: date
     return live
 
 
-def _audit(principal: Principal, action: str, connection: Connection) -> None:
+def _audit(principal: Principal, action: str, connection: Connection, *, names: Sequence[str] = ()) -> None:
     audit_append(
         organization_id=connection.organization_id,
         project_id=connection.project_id,
@@ -109,5 +154,5 @@ def _audit(principal: Principal, action: str, connection: Connection) -> None:
         action=action,
         resource_type="connection",
         resource_id=connection.id,
-        details={"domain": connection.domain},
+        details={"domain": connection.domain, **({"names": list(names)} if names else {})},
     )

@@ -7,7 +7,8 @@ from ninja import Schema
 from pydantic import Field, SecretStr
 
 Algorithm = Literal["SHA1", "SHA256", "SHA512"]
-REFUSED = frozenset({400, 401, 403, 404, 409})
+# Any operation may answer these, all with the body of `Refusal`.
+REFUSED = frozenset({400, 401, 403, 404, 409, 413, 429, 503})
 
 
 class Refusal(Schema):
