@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, Max, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from vault.credentials import credential_names
+from vault.errors import VaultError
 from vault.models import AuditRecord, Credential, Organization, Profile, Project
+from vault.profiles import profile_rollback
 from vault.readonly_admin import BaseAdmin, ReadOnlyAdmin
 from vault.sealing import data_key_primary
 
@@ -81,6 +84,22 @@ class ProfileAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Profile]:
         rows: QuerySet[Profile] = super().get_queryset(request)
         return rows.annotate(version_count=Count("versions"), largest_size=Max("versions__size"))
+
+    actions = ("roll_back",)
+
+    def has_roll_back_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("vault.change_profile")
+
+    @admin.action(description="Roll back to the version before", permissions=["roll_back"])
+    def roll_back(self, request: HttpRequest, profiles: QuerySet[Profile]) -> None:
+        actor = f"admin:{request.user.get_username()}"
+        for profile in profiles:
+            try:
+                number = profile_rollback(profile.id, number=profile.latest_number - 1, actor=actor, now=timezone.now())
+            except VaultError as error:
+                self.message_user(request, f"{profile}: {error.message}", messages.ERROR)
+            else:
+                self.message_user(request, f"{profile}: as it was before, now version {number}", messages.SUCCESS)
 
     @admin.display(description="Versions")
     def versions_kept(self, profile: Any) -> int:

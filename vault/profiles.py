@@ -1,6 +1,7 @@
 """Profiles: sealed browser state in versions, one writer at a time."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +24,7 @@ VERSIONS_KEPT = 5
 STATE_BYTES_MOST = 256 * 1024 * 1024
 TABLE = "vault_profileversion"
 COMPRESSION_LEVEL = 3
+ROLLBACK_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,26 @@ def profile_export(principal: Principal, id_or_name: str, *, now: datetime) -> t
     return profile, _latest_open(profile)
 
 
+def profile_rollback(profile_id: str, *, number: int, actor: str, now: datetime) -> int:
+    """Make the state of an earlier version the newest again, as a new version, and give that version's number.
+
+    The versions between stay, so a rollback can itself be rolled back. Raises `NotFound` for a version that is not
+    kept, `Conflict` while a writer holds the profile, and `TamperedError`.
+    """
+    version = ProfileVersion.objects.select_related("profile").filter(profile_id=profile_id, number=number).first()
+    if version is None:
+        raise NotFound("No such version of this profile")
+    lease = profile_lease(profile_id, holder=f"rollback:{new_id('rb')}", seconds=ROLLBACK_SECONDS, now=now)
+    if lease is None:
+        raise Conflict("This profile is being written: try again when that is done")
+    try:
+        with transaction.atomic():
+            _record(version.profile, actor=actor, action="profile.rollback", details={"to": number})
+            return profile_save(lease, _version_open(version), now=now)
+    finally:
+        profile_release(lease)
+
+
 def profile_used(profile_id: str, *, now: datetime) -> None:
     """Note that the profile was loaded into a browser."""
     Profile.objects.filter(id=profile_id).update(last_used_at=now)
@@ -257,7 +279,7 @@ def _save(profile: Profile, *, force_insert: bool = False, fields: list[str] | N
         raise Conflict(f"A profile named {profile.name!r} exists already") from None
 
 
-def _record(profile: Profile, *, actor: str, action: str) -> None:
+def _record(profile: Profile, *, actor: str, action: str, details: Mapping[str, object] | None = None) -> None:
     audit_append(
         organization_id=profile.organization_id,
         project_id=profile.project_id,
@@ -265,5 +287,5 @@ def _record(profile: Profile, *, actor: str, action: str) -> None:
         action=action,
         resource_type="profile",
         resource_id=profile.id,
-        details={"name": profile.name or ""},
+        details={"name": profile.name or "", **(details or {})},
     )
