@@ -2,13 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from flows.engine.observe import PageGone, observe
 from flows.engine.reading import read
-from flows.engine.reading.analysis import Context, analyse
+from flows.engine.reading.analysis import Context, ReadForm, analyse
 from flows.engine.reading.choices import sso
 from flows.engine.reading.model import PageKind
 from flows.engine.reading.page import PageView
@@ -70,10 +70,17 @@ def prediction(snapshot: Snapshot) -> Mapping[str, Any]:
                 elements.append({"css": field.item.selector, "kind": field.role, "context": form.context})
         if form.submit is not None and form.context is not Context.SEARCH:
             elements.append({"css": form.submit.selector, "kind": "submit", "context": form.context})
-    for choice in sso(page):
+    for choice in sso(page, forms):
         elements.append({"css": choice.selector, "kind": "sso", "context": "login"})
-    kind = _KINDS.get(read(snapshot).kind)
-    if kind is None:
-        contexts = {form.context for form in forms if form.visible}
-        kind = "search" if contexts == {Context.SEARCH} else "other"
-    return {"kind": kind, "elements": elements}
+    return {"kind": _kind(read(snapshot).kind, forms), "elements": elements}
+
+
+def _kind(kind: PageKind, forms: Sequence[ReadForm]) -> str:
+    """The corpus's word for the page. There a page whose only form to fill is an unopened login counts as one."""
+    contexts = {form.context for form in forms if form.visible}
+    if kind in _KINDS:
+        return _KINDS[kind]
+    hidden = {form.context for form in forms if not form.visible}
+    if contexts <= {Context.SEARCH} and Context.LOGIN in hidden:
+        return "login"
+    return "search" if contexts == {Context.SEARCH} else "other"

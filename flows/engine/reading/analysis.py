@@ -3,11 +3,13 @@
 The reading proper works on one form; this is the whole page, for choosing it and for measuring.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from flows.engine.reading import submits
 from flows.engine.reading.features import field_features, form_features, is_password
+from flows.engine.reading.lexicon import concepts_of
+from flows.engine.reading.names import named
 from flows.engine.reading.page import Group, Item, PageView
 from flows.engine.reading.scores import Verdict, weigh, weights
 
@@ -61,9 +63,10 @@ def _read_form(group: Group, page: PageView) -> ReadForm:
     fields = []
     for item in group.typed:
         found = weigh(weights("field"), typed_features(item, page, verdict))
-        fields.append(ReadField(item, found.best, found))
+        fields.append(ReadField(item, "code" if item in group.boxes else found.best, found))
     visible = any(item.reachable for item in group.typed)
     context = _settled(context, verdict, fields)
+    fields = _agreed(context, fields)
     return ReadForm(group, context, verdict, tuple(fields), submits.find(group, context, page), visible)
 
 
@@ -77,6 +80,41 @@ def _settled(context: Context, verdict: Verdict, fields: list[ReadField]) -> Con
     if context in (Context.SEARCH, Context.OTHER) and "password" in roles and verdict.chance("login") > 0.2:
         return Context.LOGIN
     return context
+
+
+def _agreed(context: Context, fields: list[ReadField]) -> list[ReadField]:
+    """Roles that fit together: a login has one password, an old one, and something that says whose it is."""
+    seen = [field for field in fields if field.item.reachable]
+    passwords = [field for field in seen if is_password(field.item)]
+    if context is Context.SIGNUP:
+        return [replace(field, role="new_password") if field.role == "password" else field for field in fields]
+    if context is not Context.LOGIN or not passwords:
+        return fields
+    changed: dict[str, str] = {}
+    if len(passwords) == 1 and passwords[0].role == "new_password":
+        changed[passwords[0].item.ref] = "password"
+    if not any(field.role in ("identifier", "email", "phone") for field in seen):
+        before = [
+            f
+            for f in seen
+            if f.role == "other" and f.item.position < passwords[0].item.position and _could_identify(f.item)
+        ]
+        if before:
+            changed[before[-1].item.ref] = "identifier"
+    return [replace(f, role=changed[f.item.ref]) if f.item.ref in changed else f for f in fields]
+
+
+def _could_identify(item: Item) -> bool:
+    concepts = concepts_of(item.label)
+    return (
+        _typed_as_text(item)
+        and not named(item.ident) & {"captcha", "search", "checkout", "newsletter"}
+        and concepts.isdisjoint({"robot", "search", "subscribe", "payment", "code"})
+    )
+
+
+def _typed_as_text(item: Item) -> bool:
+    return item.element.tag == "input" and item.element.type in ("text", "email", "tel", "number", "")
 
 
 __all__ = ["Context", "ReadField", "ReadForm", "analyse", "is_password"]

@@ -1,7 +1,7 @@
 """Ways to go on that are not fields: identity providers, methods, accounts."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from flows.engine.reading import providers
 from flows.engine.reading.analysis import ReadForm
@@ -85,13 +85,18 @@ def pressables(page: PageView) -> Iterable[Item]:
             yield item
 
 
-def sso(page: PageView) -> list[Choice]:
-    """Buttons of identity providers."""
+def sso(page: PageView, forms: Sequence[ReadForm]) -> list[Choice]:
+    """Buttons of identity providers. A bare name counts only where the page asks people to sign in."""
+    asking = any(form.visible and form.context in ("login", "signup") for form in forms) or not (
+        page.title_concepts | page.url_concepts
+    ).isdisjoint({"login", "signup"})
     found: list[Choice] = []
     seen: set[str] = set()
     for item in pressables(page):
         provider = providers.provider_of(item) or _by_label(item, page)
-        if provider is None or item.ref in seen or len(found) >= MAX_CHOICES:
+        if provider is None or (item.provider_is_guess and not asking):
+            continue
+        if item.ref in seen or len(found) >= MAX_CHOICES:
             continue
         seen.add(item.ref)
         found.append(_choice(item, ChoiceKind.SSO_PROVIDER, provider=provider, reasons=(f"names {provider}",)))

@@ -14,11 +14,11 @@ from flows.engine.reading.text import identifier_words
 FIELD_CONCEPTS = (
     "user", "email", "phone", "password", "password_new", "password_confirm", "code", "code_word", "totp", "recovery",
     "tenant", "pin", "search", "subscribe", "person", "question", "login", "robot", "signup", "forgot", "contact",
-    "remember", "terms",
+    "remember", "terms", "payment",
 )  # fmt: skip
 FORM_CONCEPTS = (
     "login", "signup", "forgot", "search", "subscribe", "contact", "next", "verify", "send", "code", "totp",
-    "password_new", "password_confirm", "remember", "terms", "account", "robot", "send_code", "person",
+    "password_new", "password_confirm", "remember", "terms", "account", "robot", "send_code", "person", "payment",
 )  # fmt: skip
 SKIPPED_TYPES = frozenset({"text", ""})
 
@@ -68,6 +68,8 @@ def field_features(item: Item, page: PageView) -> set[str]:
         found.add("shape:required")
     if item.group is not None:
         found |= _place(item, item.group)
+        if item in item.group.boxes:
+            found.add("shape:row")
     return found
 
 
@@ -185,6 +187,10 @@ def form_features(group: Group, page: PageView) -> set[str]:
                 found.add("has:radio")
         if e.type == "file":
             found.add("has:file")
+    if len(typed) == 1:
+        found |= _single(typed[0])
+    if group.boxes:
+        found.add("has:row")
     found |= _form_words(group)
     if page.title_concepts:
         found |= {
@@ -195,6 +201,17 @@ def form_features(group: Group, page: PageView) -> set[str]:
         for c in named(page.url_words)
         & {"login", "signup", "forgot", "search", "code", "contact", "checkout", "change", "settings"}
     }
+    return found
+
+
+def _single(field: Item) -> set[str]:
+    """Facts about the only field of a form."""
+    e = field.element
+    found = set()
+    if e.max_length is not None and 4 <= e.max_length <= 10:
+        found.add("single:short")
+    if e.input_mode == "numeric" or e.type == "number" or e.pattern.startswith(("[0-9]", "\\d")):
+        found.add("single:numeric")
     return found
 
 

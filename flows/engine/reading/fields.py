@@ -25,7 +25,7 @@ _NEVER = frozenset({"search", "subscribe", "robot"})
 def fields_of(form: ReadForm, page: PageView) -> tuple[Field, ...]:
     """Everything a person would fill or tick in the form, in order, each name once."""
     names: set[str] = set()
-    boxes = code_boxes(form)
+    boxes = form.group.boxes
     in_boxes = {box.ref for box in boxes}
     found: list[Field] = []
     roles = {field.item.ref: field for field in form.fields}
@@ -46,33 +46,6 @@ def fields_of(form: ReadForm, page: PageView) -> tuple[Field, ...]:
             role = _code_role(item, form, page) if read.role == "code" else _ROLES[read.role]
             found.append(_field(item, role, names, read=read, score=round(read.verdict.chance(read.role), 3)))
     return tuple(found)
-
-
-def code_boxes(form: ReadForm) -> list[Item]:
-    """The boxes of a code split over several, in order; empty if there are none."""
-    typed = [item for item in form.group.typed if item.reachable and not item.element.read_only]
-    best: list[Item] = []
-    run: list[Item] = []
-    for item in [*typed, None]:
-        if item is not None and _is_box(item) and (not run or _beside(run[-1], item)):
-            run.append(item)
-            continue
-        if len(run) >= 4 and len(run) > len(best):
-            best = run
-        run = [item] if item is not None and _is_box(item) else []
-    return best if len(best) <= 12 else []
-
-
-def _is_box(item: Item) -> bool:
-    e = item.element
-    if e.type not in ("text", "tel", "number", "password", ""):
-        return False
-    return e.max_length == 1 or (0 < e.rect.w <= 90 and e.rect.w <= 1.8 * max(e.rect.h, 1) and (e.max_length or 1) <= 2)
-
-
-def _beside(left: Item, right: Item) -> bool:
-    a, b = left.element.rect, right.element.rect
-    return abs(a.y - b.y) <= max(a.h, b.h, 6) and abs(a.w - b.w) <= 6
 
 
 def _code_role(item: Item, form: ReadForm, page: PageView) -> FieldRole:

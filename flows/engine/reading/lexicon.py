@@ -16,6 +16,7 @@ from flows.engine.reading.text import fold, is_unspaced, words
 
 FILE = Path(__file__).parent / "keywords.toml"
 LONGEST_TEXT = 400
+LABEL = 60
 
 
 @dataclass(slots=True)
@@ -70,6 +71,8 @@ class Lexicon:
                 for other, concepts in self.glued.items():
                     if other != key and key.startswith(other):
                         found |= concepts
+        if "person" in found and len(folded) <= LABEL and not found.isdisjoint({"user", "email"}):
+            found.discard("person")  # the "name" of "user name", the "address" of "e-mail address"
         return frozenset(found)
 
 

@@ -42,7 +42,7 @@ _PATTERNS: dict[str, str] = {
     r"onboard|create ?account|account ?create|createaccount",
     "forgot": r"forg[eo]t|reset|recover|lost ?pass|lostpw|lost ?password|remind|retriev|password ?(help|assist)|pwreset|vergessen|"
     r"resend ?pass|send ?password",
-    "checkout": r"checkout|payment|billing|shipping|\border|\bcard\b|\bcc ?(num|exp|csc)|cvv|cvc|coupon|voucher|promo|gift|donat",
+    "checkout": r"checkout|payment|billing|shipping|\border|\bcard\b|\bcc ?(num|exp|csc)|cvv|cvc|exp ?date|expir|card ?(num|sec|hold|code)|\bsec ?code|\bcc\b|coupon|voucher|promo|gift|donat",
     "contact": r"contact|message|comment|feedback|subject|enquir|inquir|reply|\bbody\b|shoutbox|quiz|survey|poll",
     "cancel": r"cancel|close|dismiss|\bback\b|abort",
     "submit": r"submit|\bbtn ?login|login ?(btn|button)|sign ?in ?(btn|button)|next ?(btn|button)|continue",

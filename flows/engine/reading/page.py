@@ -31,6 +31,7 @@ class Item:
     ident: str = ""  # the words of its name and id
     group: "Group | None" = None
     provider: str | None = "?"  # the identity provider it signs in with; "?" until somebody asked
+    provider_is_guess: bool = False  # it only has the provider's name, which links to share and to follow have too
 
     @property
     def ref(self) -> str:
@@ -73,6 +74,7 @@ class Group:
     buttons: list[Item] = field(default_factory=list)
     texts: list[Text] = field(default_factory=list)
     heading: str = ""
+    boxes: list[Item] = field(default_factory=list)  # of a code split over several, in order
 
     @property
     def typed(self) -> list[Item]:
@@ -187,6 +189,7 @@ class FrameView:
         for group in found:
             group.texts = list(self.texts_in(group.start, group.end))
             group.heading = self._heading(group)
+            group.boxes = _code_boxes(group.typed)
             for item in (*group.fields, *group.buttons):
                 item.group = item.group or group
         return found
@@ -273,6 +276,9 @@ class PageView:
         self.title_concepts = concepts_of(snapshot.title)
         self.url_concepts = concepts_of(self.url_words)
 
+    def is_reachable(self, ref: str) -> bool:
+        return any(item.reachable for item in self.items if item.ref == ref)
+
     @cached_property
     def texts(self) -> list[Text]:
         return [node for view in self.frames if view.frame.visible for node in view.nodes if isinstance(node, Text)]
@@ -332,6 +338,32 @@ def _fill(group: Group, items: list[Item]) -> None:
             group.fields.append(item)
         elif item.element.tag != "iframe":
             group.buttons.append(item)
+
+
+def _code_boxes(typed: list[Item]) -> list[Item]:
+    """The longest row of at least four small boxes of one size."""
+    best: list[Item] = []
+    run: list[Item] = []
+    for item in [*(item for item in typed if item.reachable and not item.element.read_only), None]:
+        if item is not None and _is_box(item) and (not run or _beside(run[-1], item)):
+            run.append(item)
+            continue
+        if len(run) >= 4 and len(run) > len(best):
+            best = run
+        run = [item] if item is not None and _is_box(item) else []
+    return best if len(best) <= 12 else []
+
+
+def _is_box(item: Item) -> bool:
+    e = item.element
+    if e.type not in ("text", "tel", "number", "password", ""):
+        return False
+    return e.max_length == 1 or (0 < e.rect.w <= 90 and e.rect.w <= 1.8 * max(e.rect.h, 1) and (e.max_length or 1) <= 2)
+
+
+def _beside(left: Item, right: Item) -> bool:
+    a, b = left.element.rect, right.element.rect
+    return abs(a.y - b.y) <= max(a.h, b.h, 6) and abs(a.w - b.w) <= 6
 
 
 def text_key(text: str) -> str:

@@ -138,7 +138,9 @@ _ROUTE = re.compile(
     r"oauth|/auth/|openid|oidc|saml|/sso|sso/|social|connect/|signin-|login/(google|facebook|github|twitter|apple|microsoft)|"
     r"federat|external|idp|provider=|strategy=|identity|authorize|login-with|login_with|loginwith|auth_provider|third"
 )
-_AUTHORIZE = re.compile(r"^https?://([^/?#]+)/[^?#]*(?:oauth|authorize|openid|/auth\b|dialog/|saml|/sso|signin|login)[^#]*[?&](?:client_id|app_id|state|redirect|openid)")
+_AUTHORIZE = re.compile(
+    r"^https?://([^/?#]+)/[^?#]*(?:oauth|authorize|openid|/auth\b|dialog/|saml|/sso|signin|login)[^#]*[?&](?:client_id|app_id|state|redirect|openid)"
+)
 _MARKED = re.compile(
     r"social|oauth|sso|saml|openid|provider|idp|federat|login|log in|signin|sign in|auth|connect|btn|button|third party|\bext"
 )
@@ -167,7 +169,9 @@ def _provider_of(item: Item) -> str | None:
     if e.tag == "iframe" or (item.is_field and e.type not in ("submit", "button", "image")):
         return None
     href = e.href.lower()
-    said = fold(f"{e.text} {e.aria_label} {e.title} {e.host.text if e.host else ''}")[:200]
+    if href.partition("#")[0] == item.frame.url.lower().partition("#")[0]:
+        href = "#"  # leads nowhere: the address says nothing
+    said = " ".join(words(fold(f"{e.text} {e.aria_label} {e.title} {e.host.text if e.host else ''}")[:200]))
     inner = identifier_words(f"{e.id} {e.name} {e.css_class} {e.data} {e.icon} {e.value} {e.form_action}")
     by_text, by_markup = _slug(said), _slug(inner) or _slug(_path(href))
     by_host = _AUTHORIZE.search(href)
@@ -180,16 +184,18 @@ def _provider_of(item: Item) -> str | None:
     spoken = concepts_of(said)
     if not spoken.isdisjoint({"logout", "forgot", "cookie", "terms"}):
         return None
-    leads_away = e.tag == "a" and href.startswith(("http", "file:")) and not href.endswith("#")
+    leads_away = e.tag == "a" and href.startswith(("http", "file:"))
     routed = leads_away and bool(_ROUTE.search(href))
     marked = bool(_MARKED.search(inner))
     signs = not spoken.isdisjoint({"login", "signup", "with"})
     if by_text is not None:
         if signs or (routed and len(words(said)) <= 5):
             return by_text
-        short = len(words(said)) <= 4
         strong = by_text not in _WEAK or marked
-        return by_text if short and strong and not leads_away and (marked or e.tag in ("button", "input")) else None
+        if leads_away or not strong or len(words(said)) > 4:
+            return None
+        item.provider_is_guess = e.tag not in ("button", "input")
+        return by_text
     if by_markup in _WEAK or by_markup in _GENERIC:
         return None
     if leads_away and not routed:

@@ -8,6 +8,7 @@ from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import (
     Choice,
     ChoiceKind,
+    Control,
     Field,
     FieldRole,
     MfaType,
@@ -38,6 +39,7 @@ class Draft:
     spoken: frozenset[str]  # concepts of the headings and of short texts
     sso: list[Choice]
     captcha: captchas.Captcha | None
+    leaving: Control | None
 
 
 def read(snapshot: Snapshot) -> Reading:
@@ -51,8 +53,9 @@ def read(snapshot: Snapshot) -> Reading:
         form=form,
         fields=fields.fields_of(form, page) if form is not None else (),
         spoken=_spoken(page),
-        sso=choices.sso(page),
+        sso=choices.sso(page, forms),
         captcha=captchas.find(page),
+        leaving=_leaving(page, forms),
     )
     kind, score, reasons = decide_kind(draft)
     return _compose(draft, kind, score, reasons)
@@ -104,22 +107,26 @@ def decide_kind(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
 def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
     page, spoken = draft.page, draft.spoken
     heads = frozenset().union(*(concepts_of(text) for text in page.headings), page.title_concepts)
-    leaving = controls.sign_out(page)
+    leaving = draft.leaving
     methods = _mfa_choices(draft)
     kinds = {choice.mfa_type for choice in methods}
     if draft.captcha is not None and draft.captcha.in_the_way and draft.form is None:
         return PageKind.CAPTCHA, 0.8, draft.captcha.reasons
-    small = sum(item.reachable for item in page.items) < 45
-    if leaving is None or small:
+    pressable = sum(1 for _ in choices.pressables(page))
+    small = pressable < 30
+    filling = _other_form(draft)
+    if filling is not None and leaving is None:
+        return filling
+    if small:
         if len(methods) >= 2 and "choose" in spoken:
             return PageKind.METHOD_CHOICE, 0.9, ("asks to choose", f"{len(methods)} methods")
         accounts = choices.accounts(page, taken=set(), organizations="choose_org" in spoken)
-        if accounts and not spoken.isdisjoint({"choose_account", "choose_org"}) and leaving is None:
+        if accounts and small and not spoken.isdisjoint({"choose_account", "choose_org"}) and leaving is None:
             return PageKind.ACCOUNT_PICKER, 0.8, ("asks which account",)
         external = _instruction(draft)
         if external and leaving is None:
             return PageKind.EXTERNAL_ACTION, 0.8, ("tells to act elsewhere",)
-        if len(kinds - {MfaType.SWITCH}) >= 2 and leaving is None:
+        if len(kinds - {MfaType.SWITCH}) >= 2 and leaving is None and pressable <= 2 * len(methods) + 8:
             return PageKind.METHOD_CHOICE, 0.7, (f"{len(methods)} methods",)
         offer = _offer(draft, heads)
         yes, no = controls.accept_and_decline(page, frozenset({offer})) if offer else (None, None)
@@ -127,12 +134,6 @@ def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
             return PageKind.INTERSTITIAL, 0.75, (f"asks about {offer}",)
         if methods and "choose" in heads and leaving is None:
             return PageKind.METHOD_CHOICE, 0.6, ("asks to choose",)
-    if draft.form is not None and draft.form.context in (Context.SIGNUP, Context.RESET) and leaving is None:
-        return (
-            FORM_KINDS[draft.form.context],
-            round(draft.form.verdict.chance(draft.form.context), 3),
-            draft.form.verdict.reasons,
-        )
     if leaving is not None:
         return PageKind.SIGNED_IN, round(leaving.score, 3), ("a sign-out control",)
     if draft.sso and ("login" in heads or "login" in page.url_concepts):
@@ -141,6 +142,24 @@ def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
     if status >= 400 or ("maintenance" in heads and small):
         return PageKind.ERROR, 0.7, (f"status {status}",) if status >= 400 else ("says it is out of order",)
     return PageKind.OTHER, 0.5, ()
+
+
+def _other_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]] | None:
+    """A visible form to sign up or to reset a password."""
+    form = draft.form
+    if form is None or form.context not in (Context.SIGNUP, Context.RESET):
+        return None
+    return FORM_KINDS[form.context], round(form.verdict.chance(form.context), 3), form.verdict.reasons
+
+
+def _leaving(page: PageView, forms: list[ReadForm]) -> Control | None:
+    """The sign-out control, unless it waits unseen on a page that asks people to sign in or up: templates hold both."""
+    found = controls.sign_out(page)
+    if found is None or page.is_reachable(found.ref):
+        return found
+    asking = any(form.visible and form.verdict.chance("login", "signup") > 0.8 for form in forms)
+    links, _ = controls.login_links(page)
+    return None if asking or (links and links[0].score >= 1.0) else found
 
 
 def _mfa_choices(draft: Draft) -> list[Choice]:
@@ -192,7 +211,7 @@ def _compose(draft: Draft, kind: PageKind, score: float, reasons: tuple[str, ...
         heads = frozenset().union(*(concepts_of(text) for text in page.headings), page.title_concepts)
         offer = _offer(draft, heads)
         yes, no = controls.accept_and_decline(page, frozenset({offer} if offer else ()))
-    leaving = controls.sign_out(page)
+    leaving = draft.leaving
     links, openers = controls.login_links(page)
     if kind is PageKind.CODE:
         openers = controls.code_openers(page, taken)

@@ -70,7 +70,9 @@ def score(item: Item, group: Group, context: str) -> float:
     e = item.element
     total = 0.0
     is_link = e.tag == "a" and bool(e.href) and not e.href.startswith("javascript") and "#" not in e.href
-    if (e.type in ("submit", "image") and e.tag in ("input", "button")) or (e.host is not None and e.host.type == "submit"):
+    if (e.type in ("submit", "image") and e.tag in ("input", "button")) or (
+        e.host is not None and e.host.type == "submit"
+    ):
         total += 2.2
     elif e.tag in ("button", "input"):
         total += 1.0
