@@ -96,6 +96,9 @@ class SiteServer:
         """Answer `path` (any method) with `handler`; "*" answers what nothing else does."""
         self._handlers[path] = handler
 
+    def handler(self, path: str) -> Handler:
+        return self._handlers[path]
+
     def page(self, path: str, html: str) -> None:
         self.on(path, lambda _: html)
 

@@ -1,0 +1,113 @@
+"""The table of behaviours: how to set each up, what a person would answer, how it must end."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from flows.engine.contract import ErrorCode
+from tests.sites.zoo import choosers, factors, passwords, trouble
+from tests.sites.zoo.shell import Variant
+from tests.sites.zoo.site import CODE, MAIL, PASSWORD, SEED, USER, Zoo
+
+EVERY = tuple(Variant)
+DOCUMENT = (Variant.PLAIN,)
+STORED: Mapping[str, str] = {"username": USER, "password": PASSWORD}
+TYPED: Mapping[str, tuple[str, ...]] = {"username": (USER,), "password": (PASSWORD,)}
+CODED = {**TYPED, "code": (CODE,), "totp_code": (CODE,)}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`person` answers by ref, one value after the other, and `picks` choices by a part of their label. `stored`
+    are the values of a credential (None: no stored login possible).
+     `elsewhere` is done outside the browser once the person is told to; `seed` is in the credential as well."""
+
+    name: str
+    build: Callable[[Zoo], None]
+    variants: tuple[Variant, ...] = EVERY
+    lang: str = "en"
+    person: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(TYPED))
+    picks: tuple[str, ...] = ()
+    stored: Mapping[str, str] | None = field(default_factory=lambda: dict(STORED))
+    helped: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what a person adds to stored values
+    seed: str | None = None
+    sso: str | None = None
+    provider: bool = False
+    elsewhere: bool = False
+    from_start: bool = False
+    ends: ErrorCode | None = None
+    stored_ends: ErrorCode | None = None
+    attempts: int | None = 1  # passwords that arrive at the site
+
+
+def _in(place: str) -> Callable[[Zoo], None]:
+    return partial(trouble.token_in, place)
+
+
+CODES = {"code": (CODE,), "totp_code": (CODE,)}
+CASES: tuple[Case, ...] = (
+    Case("one page", passwords.plain),
+    *(Case(f"one page, {lang}", passwords.plain, (Variant.PLAIN,), lang=lang) for lang in passwords.WORDS if lang != "en"),
+    Case("identifier first", passwords.identifier_first),
+    Case("tenant field", passwords.tenant,
+         person={**TYPED, "account": ("480012345678",)}, stored={**STORED, "account": "480012345678"}),
+    Case("customer number and PIN", passwords.customer_number),
+    Case("terms to accept", passwords.terms),
+    Case("cookie banner over the form", passwords.cookie_banner),
+    Case("kinds of identifier", passwords.kinds_of_identifier,
+         person={"username": (MAIL,), "password": (PASSWORD,)}, stored={"email": MAIL, "password": PASSWORD}),
+    Case("wrong password", passwords.plain, person={"username": (USER, USER), "password": ("wrong", PASSWORD)},
+         stored={"username": USER, "password": "wrong"}, helped={"username": (USER,), "password": (PASSWORD,)}, attempts=2),
+    Case("wrong password, identifier first", passwords.identifier_first,
+         person={"username": (USER,), "password": ("wrong", PASSWORD)},
+         stored={"username": USER, "password": "wrong"}, helped={"password": (PASSWORD,)}, attempts=2),
+    Case("lock-out", passwords.locked_out, person={"username": (USER, USER), "password": ("wrong", "worse")},
+         stored=None, ends=ErrorCode.ACCOUNT_LOCKED, attempts=2),
+    Case("remember me needed", passwords.remember_needed, DOCUMENT),
+    Case("authenticator code", factors.app_code, person=CODED, seed=SEED),
+    Case("recovery code", factors.app_code, person={**TYPED, "recovery_code": ("a1b2c-d3e4f",)},
+         picks=("recovery code",), stored=None),
+    Case("mailed code, wrong once", factors.mailed_code, person={**TYPED, "code": ("AAAAAA", "K7Q-P2X")},
+         helped={"code": ("AAAAAA", "K7Q-P2X")}, seed=SEED),
+    Case("split boxes", factors.boxes, person=CODED, helped=CODES),
+    Case("code to be requested", factors.requested, person=CODED, helped=CODES),
+    Case("code requested in place", factors.requested_in_place, person=CODED, helped=CODES),
+    Case("code on the same form", factors.same_form, person=CODED, seed=SEED),
+    Case("form comes back with a code", factors.form_again, person=CODED, seed=SEED, attempts=2),
+    Case("methods as rows", factors.methods_by_rows, person=CODED, picks=("Get a verification code at",), seed=SEED),
+    Case("methods as radios", factors.methods_by_radio, person=CODED, picks=("Email",), helped=CODES),
+    Case("methods in a list", factors.methods_by_list, person=CODED, picks=("SMS",), seed=SEED),
+    Case("methods as buttons", factors.methods_by_buttons, person=CODED, picks=("Text message",), seed=SEED),
+    Case("push with a number", factors.push, elsewhere=True),
+    Case("push, code instead", factors.push, person=CODED, picks=("I can't use",), helped=CODES),
+    Case("e-mailed link", factors.link, person={"username": (MAIL,)}, stored={"email": MAIL}, elsewhere=True, attempts=0),
+    Case("security key, code instead", factors.security_key, person=CODED, picks=("authenticator app",), seed=SEED),
+    Case("passkey only", factors.passkey_only, stored_ends=ErrorCode.UNSUPPORTED_AUTH_METHOD,
+         ends=ErrorCode.UNSUPPORTED_AUTH_METHOD, attempts=0),
+    Case("passkey first", factors.passkey_first, picks=("password",)),
+    Case("account picker", choosers.account_picker, person={"password": (PASSWORD,)}, picks=(MAIL,),
+         stored={"email": MAIL, "password": PASSWORD}),
+    Case("organization picker", choosers.organization_picker, picks=("Globex",)),
+    Case("provider by redirect", choosers.sso, DOCUMENT, person=CODED, picks=("Acme",), provider=True, sso="acme",
+         seed=SEED, attempts=0),
+    Case("provider in a window", partial(choosers.sso, popup=True), DOCUMENT, person=CODED, picks=("Acme",),
+         provider=True, sso="acme", seed=SEED, attempts=0),
+    Case("captcha in the way", trouble.captcha, elsewhere=True),
+    Case("captcha that nobody solves", trouble.captcha, DOCUMENT, ends=ErrorCode.CAPTCHA_BLOCKED,
+         stored_ends=ErrorCode.CAPTCHA_BLOCKED),
+    Case("bot wall", trouble.bot_wall, DOCUMENT, ends=ErrorCode.BOT_DETECTED, stored_ends=ErrorCode.BOT_DETECTED,
+         attempts=0),
+    Case("maintenance", trouble.maintenance, DOCUMENT, ends=ErrorCode.SITE_UNREACHABLE,
+         stored_ends=ErrorCode.SITE_UNREACHABLE, attempts=0),
+    Case("gateway errors at first", trouble.hiccup, DOCUMENT),
+    Case("slow site", trouble.slow, DOCUMENT),
+    Case("half-loaded page", trouble.half_loaded, DOCUMENT),
+    Case("form rendered anew", trouble.restless),
+    Case("login in a new tab", trouble.new_tab, DOCUMENT, from_start=True),
+    Case("dialogs and beforeunload", trouble.dialogs, DOCUMENT),
+    Case("rotating token", trouble.rotating, DOCUMENT),
+    Case("form that expired", trouble.expired_form, DOCUMENT),
+    Case("token in local storage", _in("local"), DOCUMENT),
+    Case("token in session storage", _in("session"), DOCUMENT),
+    Case("token in IndexedDB", _in("indexed"), DOCUMENT),
+)  # fmt: skip

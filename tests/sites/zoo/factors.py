@@ -1,0 +1,389 @@
+"""What comes after the password: codes, methods to choose from, and things done elsewhere."""
+
+from collections.abc import Callable
+
+from tests.sites.zoo.passwords import WORDS, form, identifier_first, judge, plain
+from tests.sites.zoo.site import USER, Go, Stay, Visit, Zoo, sign_in, waiting
+
+WRONG = "The code you entered is incorrect."
+
+
+def enter(visit: Visit, code: str) -> Go | Stay:
+    if "half" not in visit.session:
+        return Go("/login")
+    if not visit.zoo.code_right(code):
+        return Stay(WRONG)
+    sign_in(visit.session, visit.session["half"])
+    return Go("/home")
+
+
+def code_screen(zoo: Zoo, markup: Callable[[Visit], str], *, name: str = "code", path: str = "/code") -> None:
+    zoo.screen(path, markup, lambda visit: enter(visit, visit.form.get(name, "")))
+
+
+def app_code(zoo: Zoo) -> None:
+    """An authenticator application's code, with a way out to recovery codes."""
+    plain(zoo, then="/code")
+    code_screen(
+        zoo,
+        lambda visit: (
+            f"<h1>Two-factor authentication</h1>{visit.note('flash flash-error')}<form method='post'>"
+            "<label for='app_totp'>Authentication code</label>"
+            "<input id='app_totp' name='app_otp' inputmode='numeric' autocomplete='one-time-code' placeholder='XXXXXX'>"
+            "<button type='submit'>Verify</button></form><p>Open your two-factor authenticator (TOTP) app or browser "
+            "extension to view your authentication code.</p><p>Having problems?</p><ul>"
+            "<li><a href='/recovery'>Use a recovery code</a></li></ul>"
+        ),
+        name="app_otp",
+    )
+    zoo.screen("/recovery", _recovery, _recovery_taken)
+
+
+def _recovery(visit: Visit) -> str:
+    return (
+        f"<h1>Two-factor recovery</h1>{visit.note('flash flash-error')}<form method='post'><label for='r'>Recovery "
+        "code</label><input id='r' name='recovery_code' placeholder='XXXXX-XXXXX'><button>Verify</button></form>"
+        "<p>If you are unable to access your mobile device, enter one of your recovery codes to verify your identity.</p>"
+    )
+
+
+def _recovery_taken(visit: Visit) -> Go | Stay:
+    if visit.form.get("recovery_code") != "a1b2c-d3e4f" or "half" not in visit.session:
+        return Stay("Invalid recovery code.")
+    sign_in(visit.session, visit.session["half"])
+    return Go("/home")
+
+
+def mailed_code(zoo: Zoo) -> None:
+    """Letters, digits and a dash; the first try is wrong."""
+    plain(zoo, then="/code")
+
+    def take(visit: Visit) -> Go | Stay:
+        code = visit.form.get("code", "")
+        visit.zoo.codes.append(code)
+        if code.upper().replace("-", "") != "K7QP2X" or "half" not in visit.session:
+            return Stay("That code has expired or is incorrect. Check the code and try again.")
+        sign_in(visit.session, visit.session["half"])
+        return Go("/home")
+
+    zoo.screen(
+        "/code",
+        lambda visit: (
+            "<h1>Check your email for a code</h1><p>We’ve sent a 6-character code to <b>ad•••@example.com</b>. The code "
+            f"expires shortly, so please enter it soon.</p>{visit.note('c-alert')}<form method='post'><input name='code' "
+            "aria-label='Confirmation code' autocomplete='one-time-code'><button>Continue</button></form>"
+            "<p>Can’t find your code? Check your spam folder. <a href='/code?again=1'>Resend code</a></p>"
+        ),
+        take,
+    )
+
+
+def boxes(zoo: Zoo) -> None:
+    """Six boxes that move on by themselves and send the form after the last."""
+    plain(zoo, then="/code")
+    fields = "".join(
+        f"<input class='digit' inputmode='numeric' maxlength='1' size='1' aria-label='Please enter digit {n}' "
+        f"autocomplete='{'one-time-code' if n == 1 else 'off'}'>"
+        for n in range(1, 7)
+    )
+    script = (
+        "<script>const all=[...ui.querySelectorAll('.digit')];all.forEach((one,at)=>one.addEventListener('input',()=>{"
+        "if(one.value&&all[at+1])all[at+1].focus();if(all.every((x)=>x.value)){const f=ui.querySelector('form');"
+        "f.elements.otp.value=all.map((x)=>x.value).join('');f.requestSubmit();}}))</script>"
+    )
+    code_screen(
+        zoo,
+        lambda visit: (
+            f"<h1>Enter verification code</h1><p>Sent to +1 ••• ••• ••12</p>{visit.note()}<form method='post'>"
+            f"<input type='hidden' name='otp'>{fields}</form>{script}"
+        ),
+        name="otp",
+    )
+
+
+def requested(zoo: Zoo) -> None:
+    """The code is sent only when asked for."""
+    plain(zoo, then="/verify")
+
+    def take(visit: Visit) -> Go | Stay:
+        visit.zoo.facts["requested"] = True
+        return Go("/code")
+
+    zoo.screen(
+        "/verify",
+        lambda visit: (
+            '<h1>Get a verification email</h1><p>Send a verification email to a***a@example.com by clicking on "Send me '
+            "an email\".</p><form method='post'><input type='submit' value='Send me an email'></form>"
+            "<p><a href='/login'>Back to sign in</a></p>"
+        ),
+        take,
+    )
+    code_screen(
+        zoo,
+        lambda visit: (
+            f"<h1>Verify with your email</h1><p>Enter the verification code from the email.</p>{visit.note()}"
+            "<form method='post'><label for='c'>Enter Code</label><input id='c' name='credentials.passcode' "
+            "inputmode='numeric'><input type='submit' value='Verify'></form>"
+        ),
+        name="credentials.passcode",
+    )
+
+
+def requested_in_place(zoo: Zoo) -> None:
+    """The code field stands there from the start, useless until "Send code" was pressed."""
+    plain(zoo, then="/code")
+    zoo.server.on("/send", lambda request: _sent(zoo))
+
+    def take(visit: Visit) -> Go | Stay:
+        if not visit.zoo.facts.get("requested"):
+            return Stay("Please request a code first.")
+        return enter(visit, visit.form.get("sms", ""))
+
+    zoo.screen(
+        "/code",
+        lambda visit: (
+            f"<h1>Security check</h1><p>Mobile number: 07••• •••112</p>{visit.note()}<form method='post'>"
+            "<label for='s'>SMS code</label><input id='s' name='sms' maxlength='6'>"
+            "<button type='button' onclick=\"fetch('/send',{method:'POST'});this.textContent='Code sent'\">Send code"
+            "</button><p><button type='submit'>Confirm</button></p></form>"
+        ),
+        take,
+    )
+
+
+def _sent(zoo: Zoo) -> str:
+    zoo.facts["requested"] = True
+    return "ok"
+
+
+def same_form(zoo: Zoo) -> None:
+    """An optional code field below the password, as control panels have."""
+    extra = "<label for='o'>OTP code (if enabled)</label><input id='o' name='otp' autocomplete='one-time-code'>"
+
+    def take(visit: Visit) -> Go | Stay:
+        answer = judge(visit)
+        if isinstance(answer, Go) and not visit.zoo.code_right(visit.form.get("otp", "")):
+            visit.session.clear()
+            return Stay("Invalid login or OTP code.")
+        return answer
+
+    zoo.screen("/login", lambda visit: form(visit, extra=extra), take)
+
+
+def form_again(zoo: Zoo) -> None:
+    """After the right password the same form comes back with a code field in it."""
+
+    def show(visit: Visit) -> str:
+        again = bool(visit.session.get("first"))
+        extra = "<label for='t'>Authenticator token</label><input id='t' name='token' inputmode='numeric'>"
+        return form(visit, extra=extra if again else "")
+
+    def take(visit: Visit) -> Go | Stay:
+        answer = judge(visit)
+        if isinstance(answer, Stay):
+            return answer
+        if not visit.form.get("token"):
+            visit.session.clear()
+            visit.session["first"] = True
+            return Stay("Two-factor authentication is enabled. Please enter your token.")
+        if not visit.zoo.code_right(visit.form["token"]):
+            visit.session.clear()
+            visit.session["first"] = True
+            return Stay("The token is not valid.")
+        return answer
+
+    zoo.screen("/login", show, take)
+
+
+def _picked(visit: Visit) -> Go | Stay:
+    method = visit.form.get("method", "")
+    visit.zoo.facts["method"] = method
+    return Go({"totp": "/app"}.get(method, "/code")) if method else Stay("Please select a method.")
+
+
+def _codes(zoo: Zoo) -> None:
+    code_screen(
+        zoo,
+        lambda visit: (
+            f"<h1>Enter the code</h1><p>We sent a text message to ••• ••12.</p>{visit.note()}<form method='post'>"
+            "<label for='c'>Code</label><input id='c' name='code' inputmode='numeric'><button>Next</button></form>"
+        ),
+    )
+    code_screen(
+        zoo,
+        lambda visit: (
+            f"<h1>Authenticator app</h1><p>Get a code from your authenticator app</p>{visit.note()}<form method='post'>"
+            "<label for='c'>Enter code</label><input id='c' name='code' inputmode='numeric'><button>Next</button></form>"
+        ),
+        path="/app",
+    )
+
+
+def methods_by_rows(zoo: Zoo) -> None:
+    """Clickable rows without a form, as a well-known account page has them."""
+    identifier_first(zoo, then="/methods")
+    rows = (
+        ("prompt", "Tap <b>Yes</b> on your phone or tablet"),
+        ("totp", "Get a verification code from the <b>Authenticator</b> app"),
+        ("sms", "Get a verification code at <span>(•••) •••-••12</span><br><small>Standard rates apply</small>"),
+        ("backup", "Enter one of your 8-digit backup codes"),
+    )
+    listed = "".join(
+        f"<li><div class='row' role='link' tabindex='0' onclick=\"pick('{name}')\"><div>{words}</div></div></li>"
+        for name, words in rows
+    )
+    zoo.screen(
+        "/methods",
+        lambda visit: (
+            "<h1>2-Step Verification</h1><p>To help keep your account safe, we want to make sure it’s really you</p>"
+            f"<h2>Choose how you want to sign in:</h2><form method='post'><input type='hidden' name='method'></form>"
+            f"<ul>{listed}</ul><script>window.pick=(n)=>{{const f=ui.querySelector('form');f.elements.method.value=n;"
+            "f.requestSubmit()}</script>"
+        ),
+        _picked,
+    )
+    _codes(zoo)
+
+
+def methods_by_radio(zoo: Zoo) -> None:
+    plain(zoo, then="/methods")
+    zoo.screen(
+        "/methods",
+        lambda visit: (
+            f"<h1>Verify your identity</h1><p>How do you want to get your security code?</p>{visit.note()}"
+            "<form method='post'><p><input type='radio' name='method' value='sms' id='m1'><label for='m1' "
+            "style='display:inline'>Text a code to ***-***-4412</label></p><p><input type='radio' name='method' "
+            "value='mail' id='m2'><label for='m2' style='display:inline'>Email a code to a**@example.com</label></p>"
+            "<p><input type='radio' name='method' value='call' id='m3'><label for='m3' style='display:inline'>Call me at "
+            "***-***-4412</label></p><button type='submit'>Send code</button></form>"
+        ),
+        _picked,
+    )
+    _codes(zoo)
+
+
+def methods_by_list(zoo: Zoo) -> None:
+    """A drop-down with a button."""
+    plain(zoo, then="/methods")
+    zoo.screen(
+        "/methods",
+        lambda visit: (
+            f"<h1>Verification required</h1>{visit.note()}<form method='post'><label for='m'>Choose a verification "
+            "method</label><select id='m' name='method'><option value=''>Select…</option><option value='sms'>SMS to "
+            "+49 •••• 4412</option><option value='totp'>Authenticator app</option><option value='mail'>Email to "
+            "a•••@example.com</option></select><p><button>Continue</button></p></form>"
+        ),
+        _picked,
+    )
+    _codes(zoo)
+
+
+def methods_by_buttons(zoo: Zoo) -> None:
+    plain(zoo, then="/methods")
+    zoo.screen(
+        "/methods",
+        lambda visit: (
+            "<h1>Select a method</h1><p>Select a method to verify your identity</p><form method='post'>"
+            "<button class='row' name='method' value='totp' aria-label='Google Authenticator or similar'>"
+            "<span>Google Authenticator or similar</span></button>"
+            "<button class='row' name='method' value='sms'><span>Text message</span></button>"
+            "<button class='row' name='method' value='mail'><span>Email</span></button></form>"
+        ),
+        _picked,
+    )
+    _codes(zoo)
+
+
+def push(zoo: Zoo) -> None:
+    """A number to match, and another way."""
+    plain(zoo, then="/push")
+    zoo.screen(
+        "/push",
+        lambda visit: (
+            "<h1>Approve sign in request</h1><div>Open your Authenticator app, and enter the number shown to sign in."
+            f"</div><div id='number' style='font-size:48px'>42</div><p>No numbers in your app? Make sure to upgrade to the "
+            f"latest version.</p><p><a href='/code'>I can't use my Authenticator app right now</a></p>{waiting()}"
+        ),
+    )
+    _codes(zoo)
+
+
+def link(zoo: Zoo) -> None:
+    """No password at all: the link in the mail signs this browser in."""
+
+    def take(visit: Visit) -> Go | Stay:
+        if "@" not in visit.form.get("email", ""):
+            return Stay("Please enter a valid email address.")
+        visit.session["half"] = visit.form["email"]
+        return Go("/sent")
+
+    zoo.screen(
+        "/login",
+        lambda visit: (
+            f"<h1>Sign in with email</h1><p>Enter the email address associated with your account, and we’ll send a magic "
+            f"link to your inbox.</p>{visit.note()}<form method='post'><label for='e'>Your email</label><input id='e' "
+            "type='email' name='email'><p><button>Continue</button></p></form><a href='/signup'>All sign in options</a>"
+        ),
+        take,
+    )
+    zoo.screen(
+        "/sent",
+        lambda visit: (
+            f"<h1>Check your inbox.</h1><p>Click the link we sent to {visit.session.get('half')} to sign in.</p>"
+            f"<p><a href='/login'>Try a different email</a></p>{waiting()}"
+        ),
+    )
+
+
+def security_key(zoo: Zoo) -> None:
+    """The key is tried at once; the code is behind a link."""
+    plain(zoo, then="/key")
+    zoo.screen(
+        "/key",
+        lambda visit: (
+            "<h1>Two-factor authentication</h1><h2>Security key</h2><p>When you are ready, authenticate using the button "
+            "below.</p><button type='button' id='go'>Use security key</button><p>Unable to verify with your security key?"
+            "</p><ul><li><a href='/app'>Use your authenticator app</a></li></ul><script>navigator.credentials&&"
+            "navigator.credentials.get({publicKey:{challenge:new Uint8Array(16),timeout:60000}}).catch(()=>{})</script>"
+        ),
+    )
+    _codes(zoo)
+
+
+def passkey_only(zoo: Zoo) -> None:
+    zoo.screen(
+        "/login",
+        lambda visit: (
+            "<h1>Sign in</h1><p>Use your fingerprint, face or screen lock.</p><button type='button' "
+            "onclick='navigator.credentials.get({publicKey:{challenge:new Uint8Array(16)}}).catch(()=>0)'>Sign in with a "
+            "passkey</button>"
+        ),
+    )
+
+
+def passkey_first(zoo: Zoo) -> None:
+    """A passkey is offered first, a password second; afterwards the site would like to make one."""
+    zoo.screen(
+        "/login",
+        lambda visit: (
+            "<h1>Sign in</h1><button type='button'>Sign in with a passkey</button>"
+            "<p>or</p><a href='/by-password'>Use your password instead</a>"
+        ),
+    )
+
+    def take(visit: Visit) -> Go | Stay:
+        if not visit.zoo.password_right(visit.form.get("username", ""), visit.form.get("password", "")):
+            return Stay(WORDS["en"][4])
+        visit.session["half"] = USER
+        return Go("/offer")
+
+    zoo.screen("/by-password", lambda visit: form(visit).replace("action='/login'", ""), take)
+    zoo.screen(
+        "/offer",
+        lambda visit: (
+            "<h1>Create a passkey to sign in faster</h1><p>Passkeys are safer than passwords. Use your face, fingerprint or "
+            "PIN next time.</p><form method='post'><button type='button'>Create a passkey</button> "
+            "<button name='no' value='1'>Not now</button></form>"
+        ),
+        lambda visit: (sign_in(visit.session, USER), Go("/home"))[1],
+    )
