@@ -14,6 +14,7 @@ from ninja.openapi.docs import Swagger
 from ninja.parser import Parser
 
 from authsvc.health import router as health_router
+from authsvc.keys.api import context, keys
 from authsvc.keys.auth import KeyBearer
 from authsvc.refusals import refusals_install
 from flows.api import router as flows_router
@@ -61,4 +62,11 @@ def api_build(
 
 def api_default() -> NinjaAPI:
     """The service's own API."""
-    return api_build([("", health_router), ("", vault_router), ("", flows_router)], auth=KeyBearer())
+    routers = [
+        ("", health_router),
+        ("/auth/context", context),
+        ("/org/api_keys", keys),
+        ("", vault_router),
+        ("", flows_router),
+    ]
+    return api_build(routers, auth=KeyBearer())

@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "authsvc.middleware.RequestLogMiddleware",
+    "authsvc.trail.TrailMiddleware",
     "flows.views.headers.PageHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "authsvc.middleware.StaticMiddleware",

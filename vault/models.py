@@ -77,12 +77,17 @@ class Project(models.Model):
     name = models.CharField(max_length=NAME_LENGTH)
     status = models.CharField(max_length=16, choices=ProjectStatus.choices, default=ProjectStatus.ACTIVE)
     is_default = models.BooleanField(default=False)
+    limits = models.JSONField(default=dict, blank=True)  # {"max_concurrent_sessions": 5}; absent: no cap
+    allowed_origins = models.JSONField(default=list, blank=True)  # of pages that may embed or be returned to
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["organization", "name"], name="vault_project_name"),
+            models.UniqueConstraint(
+                fields=["organization", "name"], condition=Q(deleted_at=None), name="vault_project_name"
+            ),
             models.UniqueConstraint(
                 fields=["organization"], condition=Q(is_default=True), name="vault_project_one_default"
             ),

@@ -60,8 +60,9 @@ class Principal:
         """How the audit log names this caller."""
         return f"key:{self.key_id}"
 
-    def require(self, action: str, *, kind: str, record_id: str = "*") -> None:
-        """Raises `Forbidden` unless the policy allows `action` on that record of this project."""
-        resource = f"projects/{self.project_id}/{kind}/{record_id}"
+    def require(self, action: str, *, kind: str, record_id: str = "*", project_id: str | None = None) -> None:
+        """Raises `Forbidden` unless the policy allows `action` on that record of this project, or of `project_id`
+        (`*`: of all of them)."""
+        resource = f"projects/{project_id or self.project_id}/{kind}/{record_id}"
         if not self.policy.allows(action=action, resource=resource):
             raise Forbidden(f"This API key's policy does not allow {action}")

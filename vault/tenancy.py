@@ -54,7 +54,7 @@ def project_find(*, organization_id: str, project_id: str = "", name: str = "") 
 
 
 def _project_get(**conditions: object) -> Project:
-    project = Project.objects.filter(**conditions, status=ProjectStatus.ACTIVE).first()
+    project = Project.objects.filter(**conditions, status=ProjectStatus.ACTIVE, deleted_at=None).first()
     if project is None:
         raise NotFound("No such project")
     return project

@@ -14,6 +14,7 @@ from django.utils import timezone
 from authsvc.keys.models import ApiKey
 from vault.audit import SYSTEM, audit_append
 from vault.errors import Conflict, Invalid, NotFound
+from vault.models import ProjectStatus
 from vault.principal import Policy, Principal
 from vault.secret import Secret
 from vault.tenancy import project_default, project_find
@@ -54,7 +55,7 @@ def key_create(
         if ApiKey.objects.filter(token_hash=key.token_hash).exists():
             raise Conflict("This token is in use")
         key.save(force_insert=True)
-        _record(key, actor=actor, action="api_key.create")
+        key_record(key, actor=actor, action="api_key.create")
     return key, secret
 
 
@@ -63,14 +64,14 @@ def key_delete(*, key: ApiKey, actor: str, now: datetime) -> None:
     with transaction.atomic():
         changed = ApiKey.objects.filter(id=key.id, deleted_at=None).update(deleted_at=now)
         if changed:
-            _record(key, actor=actor, action="api_key.delete")
+            key_record(key, actor=actor, action="api_key.delete")
 
 
 def key_find(token: str, *, now: datetime) -> ApiKey | None:
     """The live key of this token. The look-up goes by hash, so its time tells nothing about stored tokens."""
     wanted = token_hash(token)
     live = Q(deleted_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
-    key = ApiKey.objects.filter(live, token_hash=wanted).first()
+    key = ApiKey.objects.select_related("project").filter(live, token_hash=wanted).first()
     if key is None or not hmac.compare_digest(key.token_hash, wanted):
         return None
     stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
@@ -101,7 +102,11 @@ def key_authenticate(
 
 def _project_id(key: ApiKey, *, project_id: str, project_name: str) -> str:
     if not (project_id or project_name):
-        return key.project_id or project_default(key.organization_id).id
+        if key.project is None:
+            return project_default(key.organization_id).id
+        if key.project.status != ProjectStatus.ACTIVE or key.project.deleted_at is not None:
+            raise NotFound("No such project")
+        return key.project.id
     project = project_find(organization_id=key.organization_id, project_id=project_id, name=project_name)
     if key.project_id not in (None, project.id):
         raise NotFound("No such project")
@@ -129,18 +134,19 @@ def policy_check(policy: Mapping[str, Any] | None) -> None:
         return
     statements = policy.get("statements") if isinstance(policy, dict) else None
     if not isinstance(statements, list) or not all(_is_statement(item) for item in statements):
-        raise Invalid("A policy is a list of statements, each with an action and a resource")
+        raise Invalid("A policy is a list of statements, each with an action and a resource; the wildcard is *")
 
 
 def _is_statement(item: object) -> bool:
     return (
         isinstance(item, dict)
         and set(item) == {"action", "resource"}
-        and all(isinstance(value, str) and value for value in item.values())
+        and all(isinstance(value, str) and 0 < len(value) <= 500 for value in item.values())
+        and not any(character in "?[]" for value in item.values() for character in value)
     )
 
 
-def _record(key: ApiKey, *, actor: str, action: str) -> None:
+def key_record(key: ApiKey, *, actor: str, action: str) -> None:
     audit_append(
         organization_id=key.organization_id,
         project_id=key.project_id or "",
