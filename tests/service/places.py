@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -80,3 +81,18 @@ def redis_dump(env: dict[str, str], data_dir: Path) -> str:
     url = env.get("REDIS_URL") or f"unix://{next(data_dir.rglob('*.sock'))}"
     with Redis.from_url(url) as redis:
         return "".join(f"{key!r}{redis.dump(key)!r}" for key in redis.scan_iter())
+
+
+def audit_times(env: dict[str, str], data_dir: Path, *, action: str, connection_id: str) -> list[datetime]:
+    """When the audit log has `action` for this connection."""
+    if url := env.get("DATABASE_URL"):
+        query = "SELECT at FROM vault_auditrecord WHERE action = %s AND details->>'connection_id' = %s"
+        with psycopg.connect(url) as server:
+            return [at for (at,) in server.execute(query, (action, connection_id))]
+    database = sqlite3.connect(data_dir / "authsvc.sqlite3")
+    try:
+        query = "select at from vault_auditrecord where action = ? and details ->> '$.connection_id' = ?"
+        found = database.execute(query, (action, connection_id)).fetchall()
+        return [datetime.fromisoformat(at).replace(tzinfo=UTC) for (at,) in found]
+    finally:
+        database.close()
