@@ -15,7 +15,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from flows.errors import FlowError
-from vault.errors import VaultError
+from vault.errors import RateLimited, VaultError
 
 log = structlog.get_logger(__name__)
 
@@ -120,7 +120,10 @@ def refusals_install(api: NinjaAPI) -> None:
 def _family_error(request: HttpRequest, error: VaultError | FlowError) -> HttpResponse:
     if error.code in OURS:
         return _unexpected(request, error)
-    return refusal(error.code, error.message)
+    response = refusal(error.code, error.message)
+    if isinstance(error, RateLimited):
+        response["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _authentication_error(request: HttpRequest, error: AuthenticationError) -> HttpResponse:

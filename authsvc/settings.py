@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "authsvc.middleware.RequestLogMiddleware",
     "authsvc.trail.TrailMiddleware",
     "flows.views.headers.PageHeadersMiddleware",
+    "authsvc.cors.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "authsvc.middleware.StaticMiddleware",
     "authsvc.middleware.PolicyMiddleware",
@@ -140,6 +141,18 @@ CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps nothing: what is due is
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "flows.tick", "schedule": BEAT_SECONDS, "options": {"expires": 2 * BEAT_SECONDS}}
 }
+CACHES = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        if REDIS_URL
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    )
+}
+
+# --- limits, each per minute; 0 is none ------------------------------------------------------------------------
+KEY_REQUESTS = env_int("AUTHSVC_KEY_REQUESTS", 6000, low=0, high=1_000_000)
+DOMAIN_LOGINS = env_int("AUTHSVC_DOMAIN_LOGINS", 120, low=0, high=1_000_000)
+LINK_TRIES = env_int("AUTHSVC_LINK_TRIES", 30, low=0, high=1_000_000)
 
 # --- flows -----------------------------------------------------------------------------------------------------
 INTERACTION_SECONDS = env_int("AUTHSVC_INTERACTION_SECONDS", 600, high=86400)

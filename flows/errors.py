@@ -7,6 +7,8 @@
     ├── ProxyNotFound             not_found
     ├── ProxyInvalid              invalid_request, address_refused, ambiguous_proxy_name, proxy_type_unavailable
     ├── ProxyInUse                conflict
+    ├── IdempotencyReused         idempotency_key_reused
+    ├── CodeRefused               code_invalid, code_used, flow_over
     └── SubmissionRefused         not_awaiting_input, interaction_stale, unknown_field, field_required,
                                   unknown_choice, invalid_submission
 
@@ -46,6 +48,16 @@ class ProxyInvalid(FlowError):
 
 class ProxyInUse(FlowError):
     code = "conflict"
+
+
+class IdempotencyReused(FlowError):
+    code = "idempotency_key_reused"
+
+
+class CodeRefused(FlowError):
+    """A login's one-time code opens nothing."""
+
+    code = "code_invalid"
 
 
 class SubmissionRefused(FlowError):

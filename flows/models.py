@@ -94,6 +94,23 @@ class Connection(TenantModel):
         return f"{self.domain} ({self.id})"
 
 
+class OnceKey(TenantModel):
+    """An idempotency key that was used, and the id of what it made."""
+
+    scope = models.CharField(max_length=80)
+    key_hash = models.CharField(max_length=64)
+    body_hash = models.CharField(max_length=64)
+    result = models.CharField(max_length=64, blank=True, default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "scope", "key_hash"], name="once_per_key")]
+        indexes = [models.Index(fields=["project", "created_at"], name="once_age")]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.result}"
+
+
 class Flow(TenantModel):
     """One attempt to log in. `attempt` counts the workers that took it: what an earlier one writes is refused."""
 

@@ -6,6 +6,7 @@ VaultError
 ├── Forbidden          forbidden          the key's policy does not allow the action
 ├── NotFound           not_found          no such thing among what the caller may see
 ├── Conflict           conflict           the name is taken, or the thing is in use
+├── RateLimited        too_many_requests  too often in too short a time
 ├── LeaseLost          lease_lost         another writer holds the profile now
 ├── TamperedError      tampered           a sealed value does not open; nothing else is said about why
 ├── AuditUnavailable   audit_unavailable  the use of a secret could not be put on record, so it is refused
@@ -47,6 +48,17 @@ class NotFound(VaultError):
 
 class Conflict(VaultError):
     code = "conflict"
+
+
+class RateLimited(VaultError):
+    """`retry_after` is in seconds."""
+
+    code = "too_many_requests"
+    default_message = "Too many requests"
+
+    def __init__(self, message: str = "", *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class LeaseLost(VaultError):

@@ -54,11 +54,12 @@ class Principal:
     key_name: str
     policy: Policy = ALLOW_ALL
     key_project_id: str | None = None
+    flow_id: str = ""  # of an embeddable component, which may follow and answer this one login and nothing else
 
     @property
     def actor(self) -> str:
         """How the audit log names this caller."""
-        return f"key:{self.key_id}"
+        return f"flow:{self.flow_id}" if self.flow_id else f"key:{self.key_id}"
 
     def require(self, action: str, *, kind: str, record_id: str = "*", project_id: str | None = None) -> None:
         """Raises `Forbidden` unless the policy allows `action` on that record of this project, or of `project_id`

@@ -1,5 +1,7 @@
 """`/auth/connections`: each operation parses, calls one service or selector, and renders."""
 
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +13,8 @@ from flows.api.options import browser_options
 from flows.api.schemas import (
     ConnectionCreate,
     ConnectionUpdate,
+    ExchangeBody,
+    Exchanged,
     LoginOptions,
     LoginStarted,
     ManagedAuth,
@@ -19,7 +23,7 @@ from flows.api.schemas import (
     TimelineEvent,
 )
 from flows.dispatch import check_dispatch, flow_dispatch
-from flows.errors import NotAwaitingInput
+from flows.errors import ConnectionNotFound, NotAwaitingInput
 from flows.links import handoff_code, hosted_url
 from flows.models import Connection, Flow
 from flows.selectors import connection_get, connection_state, connections_list, flow_latest
@@ -31,8 +35,10 @@ from flows.services.connections import (
     connection_delete,
     connection_update,
 )
+from flows.services.exchange import code_exchange
 from flows.services.flows import flow_cancel
 from flows.services.logins import login_start
+from flows.services.once import once
 from flows.services.submissions import submission_accept
 from flows.sse import flow_stream
 from flows.submissions import Submission
@@ -57,6 +63,7 @@ UNTOUCHED = (
     "auto_reauth",
     "record_session",
 )
+WITHHELD = frozenset({"hosted_url", "live_view_url", "credential"})
 READ, WRITE, LOGIN = "connections:read", "connections:write", "connections:login"
 
 
@@ -67,8 +74,31 @@ def _principal(request: HttpRequest, action: str, connection_id: str = "*") -> P
     return principal
 
 
+def _participant(request: HttpRequest, action: str, connection_id: str) -> Principal:
+    """The caller, who may also be the component that has this connection's login in hand."""
+    principal: Principal = request.auth  # type: ignore[attr-defined]  # set by the authentication
+    if not principal.flow_id:
+        return _principal(request, action, connection_id)
+    if not Flow.objects.for_principal(principal).filter(pk=principal.flow_id, connection_id=connection_id).exists():
+        raise ConnectionNotFound("No such connection")
+    return principal
+
+
 def _state(connection: Connection) -> dict[str, Any]:
     return connection_state(connection, flow_latest(connection), now=timezone.now())
+
+
+def _state_for(principal: Principal, connection: Connection) -> dict[str, Any]:
+    """A component sees its own flow, without what leads elsewhere."""
+    if not principal.flow_id:
+        return _state(connection)
+    flow = Flow.objects.for_principal(principal).get(pk=principal.flow_id)
+    state = connection_state(connection, flow, now=timezone.now())
+    return {name: value for name, value in state.items() if name not in WITHHELD}
+
+
+def _once_key(request: HttpRequest) -> str:
+    return request.headers.get("Idempotency-Key", "")
 
 
 @router.post("", response={201: ManagedAuth, REFUSED: Refusal}, exclude_unset=True, summary="Create a connection")
@@ -88,7 +118,17 @@ def create(request: HttpRequest, body: ConnectionCreate) -> Status[dict[str, Any
         browser=browser_options(principal, body.browser, body.proxy) or {},
         telemetry=body.browser_telemetry,
     )
-    connection = connection_create(principal, new, ssrf_allow=settings.SSRF_ALLOW, now=timezone.now())
+    now = timezone.now()
+    connection, _ = once(
+        principal,
+        _once_key(request),
+        scope="create",
+        body=body.model_dump(),
+        now=now,
+        first=partial(connection_create, principal, new, ssrf_allow=settings.SSRF_ALLOW, now=now),
+        name=attrgetter("id"),
+        again=partial(connection_get, principal),
+    )
     return Status(201, _state(connection))
 
 
@@ -113,7 +153,8 @@ def list_connections(
     summary="Retrieve a connection",
 )
 def retrieve(request: HttpRequest, connection_id: str) -> dict[str, Any]:
-    return _state(connection_get(_principal(request, READ, connection_id), connection_id))
+    principal = _participant(request, READ, connection_id)
+    return _state_for(principal, connection_get(principal, connection_id))
 
 
 @router.patch(
@@ -151,8 +192,19 @@ def delete(request: HttpRequest, connection_id: str) -> Status[None]:
 def login(request: HttpRequest, connection_id: str, body: LoginOptions | None = None) -> dict[str, Any]:
     principal = _principal(request, LOGIN, connection_id)
     connection = connection_get(principal, connection_id)
-    flow, new = login_start(connection, _overrides(principal, body), now=timezone.now())
-    if new:
+    now = timezone.now()
+    overrides = _overrides(principal, body)
+    (flow, new), first = once(
+        principal,
+        _once_key(request),
+        scope=f"login {connection.id}",
+        body=overrides,
+        now=now,
+        first=partial(login_start, connection, overrides, now=now),
+        name=lambda started: str(started[0].id),
+        again=lambda flow_id: (Flow.objects.for_principal(principal).get(pk=flow_id), False),
+    )
+    if new and first:
         flow_dispatch(flow.id)
     return {
         "id": connection.id,
@@ -176,10 +228,34 @@ def _overrides(principal: Principal, body: LoginOptions | None) -> dict[str, Any
     "/{connection_id}/submit", response={200: SubmitAccepted, REFUSED: Refusal}, summary="Submit values or a choice"
 )
 def submit(request: HttpRequest, connection_id: str, body: SubmitBody) -> dict[str, Any]:
-    connection = connection_get(_principal(request, LOGIN, connection_id), connection_id)
-    flow = submission_accept(connection, Submission(**body.model_dump()), now=timezone.now())
+    principal = _participant(request, LOGIN, connection_id)
+    connection = connection_get(principal, connection_id)
+    given = body.model_dump()
+    now = timezone.now()
+    flow, _ = once(
+        principal,
+        _once_key(request),
+        scope=f"submit {connection.id}",
+        body=given,
+        now=now,
+        first=partial(submission_accept, connection, Submission(**given), now=now, flow_id=principal.flow_id or None),
+        name=attrgetter("id"),
+        again=lambda flow_id: Flow.objects.for_principal(principal).get(pk=flow_id),
+    )
     wake_sync(flow.id)
     return {"accepted": True}
+
+
+@router.post(
+    "/{connection_id}/exchange",
+    response={200: Exchanged, REFUSED: Refusal},
+    auth=None,
+    summary="Exchange a login's one-time code for a token",
+)
+def exchange(request: HttpRequest, connection_id: str, body: ExchangeBody) -> dict[str, Any]:
+    """For embeddable components: the token is good for `GET` and `/submit` of this login, and ends with it. The code
+    is spent, on the hosted page too."""
+    return {"jwt": code_exchange(connection_id, body.code, address=request.META.get("REMOTE_ADDR", ""))}
 
 
 @router.post(

@@ -94,6 +94,14 @@ class SubmitBody(Schema):
     sign_in_option_id: Short | None = None
 
 
+class ExchangeBody(Schema):
+    code: Annotated[str, StringConstraints(max_length=200)]
+
+
+class Exchanged(Schema):
+    jwt: str
+
+
 class SubmitAccepted(Schema):
     accepted: bool = True
 

@@ -38,12 +38,15 @@ def values_open(interaction: Interaction) -> dict[str, Secret]:
     return {field_id: Secret(value) for field_id, value in json.loads(plain).items()}
 
 
-def submission_accept(connection: Connection, submission: Submission, *, now: datetime) -> Flow:
-    """Judge the submission against the open pause of the connection's flow and hand it to the worker.
+def submission_accept(
+    connection: Connection, submission: Submission, *, now: datetime, flow_id: str | None = None
+) -> Flow:
+    """Judge the submission against the open pause of the connection's flow (with `flow_id` of that flow only) and
+    hand it to the worker.
 
     Raises `NotAwaitingInput`, `InteractionStale` or another `SubmissionRefused`; gives the flow to wake."""
     flow = Flow.objects.filter(connection=connection, state__in=LIVE).order_by("-created_at").first()
-    if flow is None:
+    if flow is None or flow_id not in (None, flow.id):
         raise NotAwaitingInput("No login is in progress: start one with login")
     interaction = interaction_open(flow)
     if not flow.waiting or interaction is None or now >= min(interaction.expires_at, flow.expires_at):
