@@ -40,6 +40,7 @@ class WorkerLoop:
         self._browsers = Browsers(browser_options())
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._thread = threading.Thread(target=self._serve, name="flows", daemon=True)
+        self._carried: set[asyncio.Task[None]] = set()
         self._draining: Future[None] | None = None
         self._thread.start()
 
@@ -53,8 +54,14 @@ class WorkerLoop:
             self.submit(flow_id).result()
 
     def submit(self, flow_id: str) -> "Future[None]":
-        work = flow_run(flow_id, browsers=self._browsers, holder=self._holder)
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        return asyncio.run_coroutine_threadsafe(self._carry(flow_id), self._loop)
+
+    async def _carry(self, flow_id: str) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._carried.add(task)
+            task.add_done_callback(self._carried.discard)
+        await flow_run(flow_id, browsers=self._browsers, holder=self._holder)
 
     def check(self, check_id: str) -> None:
         """Block until the health check ended or was let go."""
@@ -84,8 +91,8 @@ class WorkerLoop:
         self._thread.join(CLOSE_SECONDS)
 
     async def _drain(self) -> None:
-        current = asyncio.current_task()
-        carried = [task for task in asyncio.all_tasks() if task is not current]
+        # Only the flows: the drivers' own tasks are needed to close the browsers.
+        carried = list(self._carried)
         for task in carried:
             task.cancel()
         await asyncio.gather(*carried, return_exceptions=True)
