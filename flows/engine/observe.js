@@ -302,7 +302,7 @@
       if (box[2] >= 3 && box[3] >= 3) { rect = box; why = ""; }
     }
     if (why && ++hiddenCount > MAX.hidden) return;
-    if (++controls > MAX.controls) { more = true; return; }
+    if (++controls > MAX.controls && !keep.has(el)) { more = true; return; }
     const node = { e: tag.toLowerCase(), x: refs.length, s: pathOf(el), b: rect };
     refs.push(target);
     if (why) node.w = why;
@@ -379,7 +379,7 @@
     run.text = "";
     run.el = null;
     if (!text || !/[\p{L}\p{N}]/u.test(text)) return;
-    if (textBudget <= 0) { more = true; return; }
+    if (textBudget <= 0 && !keep.has(el)) { more = true; return; }
     textBudget -= text.length;
     const style = getComputedStyle(el);
     const rect = rectOf(el);
@@ -421,7 +421,7 @@
     const tag = node.tagName;
     if (SKIP.has(tag)) return;
     if (tag === "BR") { run.text += run.text ? " " : ""; return; }
-    if (nodes > MAX.nodes) { more = true; return; }
+    if (nodes > MAX.nodes && !keep.has(node)) { more = true; return; }
     if (isBig || budget < 500) {
       if (budget <= 0 && !keep.has(node)) { more = true; return; }
       if ((budget & 63) === 0 && performance.now() - started > MAX.ms) { budget = 0; if (!keep.has(node)) { more = true; return; } }
@@ -430,8 +430,9 @@
     if (ctx.depth > MAX.depth) { more = true; return; }
     if (tag === "IMG" || tag === "svg") return;
 
-    const style = ctx.none ? null : getComputedStyle(node);
-    const none = ctx.none || style.display === "none";
+    const folded = ctx.none || (ctx.shut && tag !== "SUMMARY");
+    const style = folded ? null : getComputedStyle(node);
+    const none = folded || style.display === "none";
     if (none && hiddenCount > MAX.hidden) return;
     const role = attr(node, "role", 20).toLowerCase();
     const kind = none && !/^(INPUT|SELECT|TEXTAREA|BUTTON|A|IFRAME)$/.test(tag) ? (role === "button" ? "button" : "") : kindOf(node, tag, role, style || {}, ctx);
@@ -456,13 +457,13 @@
     const named = `${classOf(node, 120)} ${attr(node, "id", 60)}`;
     const fixed = !none && (style.position === "fixed" || style.position === "sticky");
     const overlay = !none && (fixed || (style.position === "absolute" && +style.zIndex > 0)) ;
-    const inner = { ...ctx, depth: ctx.depth + 1, none };
+    const inner = { ...ctx, depth: ctx.depth + 1, none: none || style.contentVisibility === "hidden", shut: tag === "DETAILS" && !node.open };
     if (tag === "FORM") inner.form = formOf(node);
     if (!none) {
       inner.opacity = ctx.opacity * (+style.opacity);
       if (style.display !== "contents") {
         if (fixed) { inner.fixed = true; inner.clip = null; }
-        if (clipped(style, [0, 0, 9, 9]) && style.clip !== "auto") inner.cut = true;
+        if ((style.clip !== "auto" || style.clipPath !== "none") && clipped(style, rectOf(node))) inner.cut = true;
         if (tag !== "BODY" && tag !== "HTML" && (style.overflowX === "hidden" || style.overflowX === "clip" || style.overflowY === "hidden" || style.overflowY === "clip")) {
           const r = rectOf(node);
           const box = [r[0], r[1], r[0] + r[2], r[1] + r[3]];
@@ -525,7 +526,7 @@
 
   let top = [];
   const base = { depth: 0, none: false, inert: !!modal, opacity: 1, clip: null, clipHolds: false, cut: false, fixed: false, heading: 0, alert: 0,
-    label: false, pointer: false, form: -1, hiddenAria: false, noText: false, redBox: false };
+    shut: false, label: false, pointer: false, form: -1, hiddenAria: false, noText: false, redBox: false };
   let failed = "";
   try {
     if (doc.body) { walkNode(doc.body, base, top); flush(top); }

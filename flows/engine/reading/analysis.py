@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from flows.engine.reading import submits
-from flows.engine.reading.features import field_features, form_features, is_password
+from flows.engine.reading.features import field_concepts, field_features, form_features, is_password
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.names import named
 from flows.engine.reading.page import Group, Item, PageView
@@ -66,7 +66,7 @@ def _read_form(group: Group, page: PageView) -> ReadForm:
         fields.append(ReadField(item, "code" if item in group.boxes else found.best, found))
     visible = any(item.reachable for item in group.typed)
     context = _settled(context, verdict, fields)
-    fields = _agreed(context, fields)
+    fields = [_as_email(field) for field in _agreed(context, fields)]
     return ReadForm(group, context, verdict, tuple(fields), submits.find(group, context, page), visible)
 
 
@@ -102,6 +102,16 @@ def _agreed(context: Context, fields: list[ReadField]) -> list[ReadField]:
         if before:
             changed[before[-1].item.ref] = "identifier"
     return [replace(f, role=changed[f.item.ref]) if f.item.ref in changed else f for f in fields]
+
+
+def _as_email(field: ReadField) -> ReadField:
+    """An identifier that the page calls an e-mail address, and nothing else, is one."""
+    e = field.item.element
+    if field.role not in ("identifier", "email"):
+        return field
+    called = field_concepts(field.item) & {"email", "user", "phone"}
+    only_email = called == {"email"} or (e.type == "email" and not called & {"user", "phone"})
+    return replace(field, role="email") if only_email else field
 
 
 def _could_identify(item: Item) -> bool:

@@ -79,6 +79,12 @@ _MARKS: tuple[tuple[str, str], ...] = (
     ("canvas[id*=captcha i]", "image"),
 )
 _MARK_VENDOR = dict(_MARKS)
+_CHALLENGES = frozenset(
+    {
+        "#challenge-form", "#challenge-stage", "#challenge-running", "#cf-challenge-running", ".cf-error-details",
+        "#px-captcha", "#sec-if-container", "#ddv1-captcha-container",
+    }
+)  # fmt: skip
 _BLOCKED_STATUS = frozenset({403, 405, 406, 429, 503})
 
 
@@ -137,8 +143,7 @@ def bot_wall(page: PageView, captcha: Captcha | None) -> tuple[str, ...]:
         reasons.append("says blocked or checking")
     if top.status in _BLOCKED_STATUS:
         reasons.append(f"status {top.status}")
-    strong = any(mark.selector in ("#challenge-form", "#challenge-stage", "#px-captcha", "#sec-if-container", "#ddv1-captcha-container",
-                                   "#challenge-running", "#cf-challenge-running", ".cf-error-details") for mark in top.marks)  # fmt: skip
+    strong = any(mark.selector in _CHALLENGES for mark in top.marks)
     if strong:
         reasons.append("challenge markup")
     if captcha is not None and captcha.vendor in (

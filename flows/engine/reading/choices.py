@@ -19,8 +19,21 @@ _MASKED = re.compile(
     r"(?:\+?\d{1,3}[\s-]?)?\d{0,4}[*•●∗·xX]{3,}\d{0,4}"
 )
 _ENDING = re.compile(
-    r"(?:ending(?: in| with)?|ends? (?:in|with)|endet auf|terminant par|que termina en|terminado em|…|\.{3})\s*(\d{2,4})"
+    r"(?:ending(?: in| with)?|ends? (?:in|with)|endet auf|terminant par|que termina en|terminado em|…|\.{3})"
+    r"\s*(\d{2,4})"
 )
+_NO_PROVIDER = frozenset(
+    {
+        "email", "phone", "user", "password", "code", "code_word", "totp", "pin", "by_key", "by_sms", "by_other",
+        "send_link", "send_code", "robot", "forgot", "logout", "terms", "other_way", "choose_account", "account",
+        "remember",
+    }
+)  # fmt: skip
+_NO_METHOD = frozenset(
+    {
+        "forgot", "logout", "signup", "cookie", "resend", "show", "terms", "search", "subscribe", "remember", "contact",
+    }
+)  # fmt: skip
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _METHODS: tuple[tuple[str, MfaType], ...] = (
     ("by_recovery", MfaType.OTHER),
@@ -109,8 +122,7 @@ def _by_label(item: Item, page: PageView) -> str | None:
     if not text or len(text) > 60:
         return None
     concepts = concepts_of(text)
-    if not concepts.isdisjoint({"email", "phone", "user", "password", "code", "by_key", "by_sms", "by_other", "send_link", "send_code", "code_word", "robot",
-                                "forgot", "logout", "terms", "other_way", "totp", "pin", "choose_account", "account", "remember"}):  # fmt: skip
+    if not concepts.isdisjoint(_NO_PROVIDER):
         return None
     if "login" in concepts or "signup" in concepts or "next" in concepts:
         named_slug = providers.label_remainder(text)
@@ -142,23 +154,10 @@ def methods(page: PageView, form: ReadForm | None, *, kind: ChoiceKind, taken: s
 
 def _method_choice(item: Item, text: str, kind: ChoiceKind, form: ReadForm | None) -> Choice | None:
     concepts = concepts_of(text)
-    if not concepts.isdisjoint(
-        {
-            "forgot",
-            "logout",
-            "signup",
-            "cookie",
-            "resend",
-            "show",
-            "terms",
-            "search",
-            "subscribe",
-            "remember",
-            "contact",
-        }
-    ):
-        if concepts.isdisjoint({"by_key", "send_code", "send_link"}) or "forgot" in concepts or "resend" in concepts:
-            return None
+    elsewhere = not concepts.isdisjoint(_NO_METHOD)
+    still = not concepts.isdisjoint({"by_key", "by_sms", "send_code", "send_link"}) and concepts.isdisjoint({"forgot", "resend"})
+    if elsewhere and not still:
+        return None
     if form is not None and form.submit is item:
         return None
     switching = not concepts.isdisjoint({"other_way", "send_code", "send_link", "by_key", "by_recovery"})
@@ -213,10 +212,18 @@ def listed_methods(page: PageView, *, taken: set[str]) -> list[Choice]:
                     if kind is not None:
                         found.append(
                             Choice(
-                                ref=item.frame.ref(option.index), kind=ChoiceKind.MFA_METHOD, label=option.text, selector=item.selector, mfa_type=kind,
-                                masked_destination=masked_destination(option.text), select_in=item.ref, needs_submit=True, score=0.8, reasons=("drop-down entry",),
+                                ref=item.frame.ref(option.index),
+                                kind=ChoiceKind.MFA_METHOD,
+                                label=option.text,
+                                selector=item.selector,
+                                mfa_type=kind,
+                                masked_destination=masked_destination(option.text),
+                                select_in=item.ref,
+                                needs_submit=True,
+                                score=0.8,
+                                reasons=("drop-down entry",),
                             )
-                        )  # fmt: skip
+                        )
     return found
 
 
@@ -296,6 +303,7 @@ def _choice(
     label = (text or item.words or provider or item.element.title)[:LONGEST]
     return Choice(
         ref=item.ref, kind=kind, label=label, selector=item.selector, mfa_type=mfa_type, provider=provider,
-        masked_destination=masked_destination(label) if mfa_type else None, description=item.element.description or None,
+        masked_destination=masked_destination(label) if mfa_type else None,
+        description=item.element.description or None,
         needs_submit=needs_submit, score=0.8, reasons=reasons,
     )  # fmt: skip

@@ -19,6 +19,7 @@ FIELD_CONCEPTS = (
 FORM_CONCEPTS = (
     "login", "signup", "forgot", "search", "subscribe", "contact", "next", "verify", "send", "code", "totp",
     "password_new", "password_confirm", "remember", "terms", "account", "robot", "send_code", "person", "payment",
+    "recovery",
 )  # fmt: skip
 SKIPPED_TYPES = frozenset({"text", ""})
 
@@ -44,6 +45,8 @@ def field_features(item: Item, page: PageView) -> set[str]:
     found |= {f"name:{concept}" for concept in named(item.ident)}
     if not item.ident:
         found.add("name:none")
+    if item.group is None or sum(is_password(field) for field in item.group.typed) < 2:
+        found.discard("name:confirm")  # a second password repeats the first; alone, "p2" is just a name
     found |= _spoken("label", item.label, FIELD_CONCEPTS)
     if not item.label:
         found.add("label:none")
@@ -152,6 +155,9 @@ def form_features(group: Group, page: PageView) -> set[str]:
             "person",
             "search",
             "subscribe",
+            "recovery",
+            "totp",
+            "payment",
             "password_confirm",
             "password_new",
             "contact",
@@ -161,7 +167,7 @@ def form_features(group: Group, page: PageView) -> set[str]:
                 found.add(f"field_label:{concept}")
         for token in field.element.autocomplete.split():
             found.add(f"auto:{token}")
-        if is_password(field) and names & {"new", "confirm"}:
+        if is_password(field) and ("new" in names or ("confirm" in names and len(passwords) > 1)):
             found.add("password_name:new")
         if is_password(field) and "current" in names:
             found.add("password_name:current")

@@ -43,7 +43,8 @@ def fields_of(form: ReadForm, page: PageView) -> tuple[Field, ...]:
             read = roles[item.ref]
             if read.role == "other" and not _asked(read):
                 continue
-            role = _code_role(item, form, page) if read.role == "code" else _ROLES[read.role]
+            is_code = read.role == "code" or (read.role == "other" and _names_code(item))
+            role = _code_role(item, form, page) if is_code else _ROLES[read.role]
             found.append(_field(item, role, names, read=read, score=round(read.verdict.chance(read.role), 3)))
     return tuple(found)
 
@@ -65,6 +66,12 @@ def _code_role(item: Item, form: ReadForm, page: PageView) -> FieldRole:
     if "totp" in around or ("totp" in instructions and not _was_sent(page)):
         return FieldRole.TOTP
     return FieldRole.CODE
+
+
+def _names_code(item: Item) -> bool:
+    """The label says so outright, whatever the form as a whole looks like."""
+    concepts = concepts_of(item.label)
+    return "code" in concepts or {"totp", "code_word"} <= concepts
 
 
 def _was_sent(page: PageView) -> bool:
@@ -92,9 +99,18 @@ def _checkbox(item: Item, names: set[str]) -> Field:
     elif "terms" in concepts or "terms" in own:
         meaning = CheckboxMeaning.TERMS
     return Field(
-        ref=item.ref, boxes=(item.ref,), role=FieldRole.CHECKBOX, name=_name(item, FieldRole.CHECKBOX, names), label=item.label[:160],
-        selector=item.selector, html_type="checkbox", required=item.element.required, checkbox=meaning, score=0.9, reasons=(f"checkbox: {meaning}",),
-    )  # fmt: skip
+        ref=item.ref,
+        boxes=(item.ref,),
+        role=FieldRole.CHECKBOX,
+        name=_name(item, FieldRole.CHECKBOX, names),
+        label=item.label[:160],
+        selector=item.selector,
+        html_type="checkbox",
+        required=item.element.required,
+        checkbox=meaning,
+        score=0.9,
+        reasons=(f"checkbox: {meaning}",),
+    )
 
 
 def _field(

@@ -71,6 +71,8 @@ class Lexicon:
                 for other, concepts in self.glued.items():
                     if other != key and key.startswith(other):
                         found |= concepts
+        if "recovery" in found:
+            found.add("code")
         if "person" in found and len(folded) <= LABEL and not found.isdisjoint({"user", "email"}):
             found.discard("person")  # the "name" of "user name", the "address" of "e-mail address"
         return frozenset(found)

@@ -33,14 +33,14 @@ def find(page: PageView, form: ReadForm | None, fields: Sequence[Item]) -> Messa
 
 
 def _weight(view: FrameView, position: int, node: Text, form: ReadForm | None) -> tuple[float, tuple[str, ...]]:
-    if len(node.text) < 4 or len(node.text) > 600:
+    if len(node.text) < 2 or len(node.text) > 600:
         return 0.0, ()
     concepts = concepts_of(node.text)
     reasons: list[str] = []
     total = 0.0
     if node.alert and not (node.unseen and node.alert < 2):
-        total += (0.0, 0.9, 1.3, 2.0)[min(node.alert, 3)]
-        reasons.append(("", "message class", "live region", "alert")[min(node.alert, 3)])
+        total += (0.0, 0.9, 1.3, 2.0)[max(0, min(node.alert, 3))]
+        reasons.append(("", "message class", "live region", "alert")[max(0, min(node.alert, 3))])
     if node.is_red:
         total += 1.0
         reasons.append("red")
@@ -85,7 +85,8 @@ def _message(text: str, reasons: tuple[str, ...], field_ref: str | None, *, red:
         is_error = False
     if "signed_in" in concepts or ("logout" in concepts and not red):
         is_error = is_error and bool(concepts & {"rejected", "locked"})
-    return Message(text[:LONGEST].strip(), is_error, field_ref, locked and is_error, reasons)
+    expired = "form_expired" in concepts and not locked
+    return Message(text[:LONGEST].strip(), is_error, field_ref, locked and is_error, reasons, expired)
 
 
 def _field_at(position: int, node: Text, fields: Sequence[Item]) -> str | None:

@@ -143,6 +143,7 @@ class Message:
     field_ref: str | None = None
     locked_out: bool = False
     reasons: tuple[str, ...] = ()
+    expired: bool = False  # the form was too old: nothing was judged
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ BUTTON_TYPES = frozenset({"submit", "button", "reset", "image"})
 NOT_TYPED = frozenset({"checkbox", "radio", "file", "range", "color", "hidden", "submit", "button", "reset", "image"})
 MAX_LABEL = 160
 MAX_GROUPS = 120
+MAX_FIELDS = 100
+MAX_BUTTONS = 300
 _TOGGLE = re.compile(r"eye|toggle|show|hide|reveal|visib|clear|caret|chevron|calendar|info|tooltip|help", re.I)
 
 
@@ -335,8 +337,9 @@ def _sends(item: Item) -> bool:
 def _fill(group: Group, items: list[Item]) -> None:
     for item in items:
         if item.is_field and item.element.type not in BUTTON_TYPES:
-            group.fields.append(item)
-        elif item.element.tag != "iframe":
+            if len(group.fields) < MAX_FIELDS:
+                group.fields.append(item)
+        elif item.element.tag != "iframe" and len(group.buttons) < MAX_BUTTONS:
             group.buttons.append(item)
 
 

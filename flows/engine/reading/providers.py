@@ -10,7 +10,8 @@ from flows.engine.reading.text import fold, identifier_words, words
 # Slug: the words it goes by. The name alone is only taken for a button in a place where people sign in.
 PROVIDERS: dict[str, str] = {
     "google": r"google|gmail|g ?suite|google ?plus|gplus",
-    "microsoft": r"microsoft|office ?365|azure(?: ?ad)?|windows ?live|live ?id|outlook|hotmail|entra|msal|microsoftonline|aad",
+    "microsoft": r"microsoft|office ?365|azure(?: ?ad)?|windows ?live|live ?id|outlook|hotmail|entra|msal|"
+    r"microsoftonline|aad",
     "apple": r"apple|appleid|signinwithapple",
     "facebook": r"facebook|fb|meta",
     "github": r"git ?hub",
@@ -135,25 +136,33 @@ _ONE = re.compile(
     r"(?<![^\W_])(?:" + "|".join(f"(?P<{slug}>{pattern})" for slug, pattern in PROVIDERS.items()) + r")(?![^\W_])"
 )
 _ROUTE = re.compile(
-    r"oauth|/auth/|openid|oidc|saml|/sso|sso/|social|connect/|signin-|login/(google|facebook|github|twitter|apple|microsoft)|"
-    r"federat|external|idp|provider=|strategy=|identity|authorize|login-with|login_with|loginwith|auth_provider|third"
+    r"oauth|/auth/|openid|oidc|saml|/sso|sso/|social|connect/|signin-|login/(google|facebook|github|"
+    r"twitter|apple|microsoft)|"
+    r"federat|external|idp|provider=|strategy=|identity|authorize|login-with|login_with|loginwith|"
+    r"auth_provider|third"
 )
 _AUTHORIZE = re.compile(
-    r"^https?://([^/?#]+)/[^?#]*(?:oauth|authorize|openid|/auth\b|dialog/|saml|/sso|signin|login)[^#]*[?&](?:client_id|app_id|state|redirect|openid)"
+    r"^https?://([^/?#]+)/[^?#]*(?:oauth|authorize|openid|/auth\b|dialog/|saml|/sso|signin|"
+    r"login)[^#]*[?&](?:client_id|app_id|state|redirect|openid)"
 )
 _MARKED = re.compile(
-    r"social|oauth|sso|saml|openid|provider|idp|federat|login|log in|signin|sign in|auth|connect|btn|button|third party|\bext"
+    r"social|oauth|sso|saml|openid|provider|idp|federat|login|log in|signin|sign in|auth|connect|btn|"
+    r"button|third party|\bext"
 )
 _NOT_SIGN_IN = re.compile(
-    r"app-?store|play\.google|itunes|apps\.apple|/share[?/.]|/share$|sharer|intent/|plus\.google\.com/|support\.google|policies\.google|"
-    r"maps\.google|google\.[a-z.]+/maps|/pages/|/company/|t\.me/|mailto:|tel:|youtube|translate\.google|privacy|terms|help|"
+    r"app-?store|play\.google|itunes|apps\.apple|/share[?/.]|/share$|sharer|intent/|plus\.google\.com/|"
+    r"support\.google|policies\.google|"
+    r"maps\.google|google\.[a-z.]+/maps|/pages/|/company/|t\.me/|mailto:|tel:|youtube|translate\.google|"
+    r"privacy|terms|help|"
     r"download|microsoft-edge|/chrome|news\.google|docs\.|account/about"
 )
 _SHARE = re.compile(
-    r"share|follow|like us|tweet|download|get it on|app store|google play|available on|add to|find us|rate us|install|watch|subscribe"
+    r"share|follow|like us|tweet|download|get it on|app store|google play|available on|add to|find us|"
+    r"rate us|install|watch|subscribe"
 )
 _HOSTS_OF_PROFILES = re.compile(
-    r"^https?://(www\.|[a-z]{2}-[a-z]{2}\.|m\.)?(facebook|twitter|instagram|linkedin|pinterest|youtube|tumblr|vk|weibo|github|x|reddit|discord|tiktok|t)\.(com|me|gg)/(?!.*(oauth|dialog|authorize|login))"
+    r"^https?://(www\.|[a-z]{2}-[a-z]{2}\.|m\.)?(facebook|twitter|instagram|linkedin|pinterest|youtube|"
+    r"tumblr|vk|weibo|github|x|reddit|discord|tiktok|t)\.(com|me|gg)/(?!.*(oauth|dialog|authorize|login))"
 )
 
 
@@ -216,9 +225,12 @@ def _slug(text: str) -> str | None:
 
 
 _LEAD = re.compile(
-    r"^(?:sign ?in|log ?in|login|sign ?up|continue|connect|anmelden|einloggen|weiter|se connecter|connexion|continuer|iniciar sesion|"
-    r"continuar|entrar|accedi|continua|inloggen|logga in|zaloguj(?: sie)?|prihlasit(?: se)?|войти|продолжить)?\s*"
-    r"(?:with|via|using|through|mit|avec|con|com|met|med|przez|pomoci|через|с помощью|uber|door|za pomoca)\s+(?:your\s+)?(.{2,40})$"
+    r"^(?:sign ?in|log ?in|login|sign ?up|continue|connect|anmelden|einloggen|weiter|se connecter|"
+    r"connexion|continuer|iniciar sesion|"
+    r"continuar|entrar|accedi|continua|inloggen|logga in|zaloguj(?: sie)?|prihlasit(?: se)?|войти|"
+    r"продолжить)?\s*"
+    r"(?:with|via|using|through|mit|avec|con|com|met|med|przez|pomoci|через|с помощью|uber|door|"
+    r"za pomoca)\s+(?:your\s+)?(.{2,40})$"
 )
 
 

@@ -17,6 +17,7 @@ from flows.engine.reading.model import (
     Submit,
     SubmitBy,
 )
+from flows.engine.reading.names import named
 from flows.engine.reading.page import PageView
 from flows.engine.snapshot import Snapshot
 
@@ -26,6 +27,9 @@ FORM_KINDS = {
     Context.SIGNUP: PageKind.SIGN_UP,
     Context.RESET: PageKind.RESET,
 }
+
+
+_ELSEWHERE = frozenset({"external_push", "external_mail", "external_key"})
 
 
 @dataclass(slots=True)
@@ -124,13 +128,16 @@ def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
         if accounts and small and not spoken.isdisjoint({"choose_account", "choose_org"}) and leaving is None:
             return PageKind.ACCOUNT_PICKER, 0.8, ("asks which account",)
         external = _instruction(draft)
-        if external and leaving is None:
+        told = not heads.isdisjoint(_ELSEWHERE)
+        if external and leaving is None and (told or pressable <= 8):
             return PageKind.EXTERNAL_ACTION, 0.8, ("tells to act elsewhere",)
-        if len(kinds - {MfaType.SWITCH}) >= 2 and leaving is None and pressable <= 2 * len(methods) + 8:
+        about = heads | page.url_concepts | named(page.url_words)
+        signing = not about.isdisjoint({"login", "code", "totp", "verify", "choose", "code_word", "by_key"})
+        if len(kinds - {MfaType.SWITCH}) >= 2 and leaving is None and signing and pressable <= 2 * len(methods) + 8:
             return PageKind.METHOD_CHOICE, 0.7, (f"{len(methods)} methods",)
         offer = _offer(draft, heads)
         yes, no = controls.accept_and_decline(page, frozenset({offer})) if offer else (None, None)
-        if offer and (yes or no) and ((yes and no) or offer != "offer"):
+        if offer and (no or (yes and offer != "offer")):
             return PageKind.INTERSTITIAL, 0.75, (f"asks about {offer}",)
         if methods and "choose" in heads and leaving is None:
             return PageKind.METHOD_CHOICE, 0.6, ("asks to choose",)
@@ -184,15 +191,14 @@ def _offer(draft: Draft, heads: frozenset[str]) -> str | None:
 
 def _instruction(draft: Draft) -> str | None:
     """What the person must do elsewhere, in the site's words."""
-    wanted = {"external_push", "external_mail", "external_key"}
     parts: list[str] = []
     for text in draft.page.seen_texts[:80]:
         if len(text.text) > 300:
             continue
         concepts = concepts_of(text.text)
-        if not concepts.isdisjoint(wanted) and concepts.isdisjoint({"cookie", "subscribe", "wrong"}):
-            if text.text not in parts:
-                parts.append(text.text)
+        told = not concepts.isdisjoint(_ELSEWHERE) and concepts.isdisjoint({"cookie", "subscribe", "wrong"})
+        if told and text.text not in parts:
+            parts.append(text.text)
     if not parts:
         return None
     numbers = [t.text for t in draft.page.seen_texts[:80] if t.text.strip().isdigit() and len(t.text.strip()) <= 3]
@@ -220,6 +226,7 @@ def _compose(draft: Draft, kind: PageKind, score: float, reasons: tuple[str, ...
     if kind is PageKind.METHOD_CHOICE and any(choice.needs_submit for choice in ways):
         yes, _ = controls.accept_and_decline(page, frozenset({"send_code", "send"}))
         submit = Submit(SubmitBy.CLICK, yes) if yes else Submit(SubmitBy.ENTER)
+        ways = [choice for choice in ways if yes is None or choice.ref != yes.ref]
         yes = None
     inputs = [item for item in form.group.fields if item.reachable] if form is not None else []
     top = page.snapshot.top

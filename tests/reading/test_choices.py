@@ -1,0 +1,155 @@
+"""Ways to go on that are no fields: providers, methods, accounts; and what stands between a login and its end."""
+
+import pytest
+
+from flows.engine.reading.choices import masked_destination
+from flows.engine.reading.model import ChoiceKind, MfaType, PageKind
+from tests.reading.conftest import Read
+
+LOGIN = """<form><label>Email<input type=email name=e></label><label>Password<input type=password></label>
+<button>Sign in</button></form>"""
+
+
+async def test_identity_providers_have_names(reading: Read) -> None:
+    found = await reading(f"""{LOGIN}<button>Continue with Google</button><a href="/auth/github">Sign in with GitHub</a>
+        <button aria-label="Sign in with Apple"><svg></svg></button><a href="/login/oidc/acme">Sign in with Acme ID</a>
+        <a href="/saml/start">Single sign-on (SSO)</a><a href="https://www.facebook.com/acme">Facebook</a>
+        <a href="https://play.google.com/store">Get it on Google Play</a>""")
+    providers = [choice.provider for choice in found.choices if choice.kind is ChoiceKind.SSO_PROVIDER]
+    assert providers == ["google", "github", "apple", "acme-id", "sso"]
+    assert found.submit is not None
+    assert found.submit.control is not None
+    assert found.submit.control.label == "Sign in"
+
+
+async def test_a_code_instead_of_the_password_is_a_choice(reading: Read) -> None:
+    found = await reading(f"""{LOGIN}<a href=/code>Send me a sign-in code</a><a href=/forgot>Forgot password?</a>
+        <button>Sign in with a passkey</button>""")
+    kinds = [(choice.label, choice.mfa_type) for choice in found.choices]
+    assert kinds == [("Send me a sign-in code", MfaType.EMAIL), ("Sign in with a passkey", MfaType.PASSKEY)]
+
+
+METHODS = [
+    ("Text a code to •••• 1234", MfaType.SMS, "•••• 1234"),
+    ("Email a code to j***@example.com", MfaType.EMAIL, "j***@example.com"),
+    ("Use your authenticator app", MfaType.TOTP, None),
+    ("Call me at +1 ••• ••• 77", MfaType.CALL, "+1 ••• ••• 77"),
+    ("Send a push notification", MfaType.PUSH, None),
+    ("Use a security key", MfaType.PASSKEY, None),
+    ("Enter your password", MfaType.PASSWORD, None),
+    ("Try another way", MfaType.SWITCH, None),
+]
+
+
+@pytest.mark.parametrize("row", ["<button>{}</button>", "<div role=link tabindex=0>{}</div>", "<a href=#m>{}</a>"])
+async def test_methods_in_rows(reading: Read, row: str) -> None:
+    rows = "".join(f"<li>{row.format(label)}</li>" for label, _, _ in METHODS)
+    found = await reading(f"<h1>Choose how you want to sign in</h1><ul>{rows}</ul>")
+    assert found.kind == PageKind.METHOD_CHOICE
+    assert [(c.label, c.mfa_type, c.masked_destination) for c in found.choices] == METHODS
+
+
+async def test_methods_as_radios_need_the_button(reading: Read) -> None:
+    found = await reading("""<h1>Verify your identity</h1><p>How should we send the code?</p><form>
+        <label><input type=radio name=m value=sms> SMS to *** *** 89</label>
+        <label><input type=radio name=m value=mail> Email to a*****@mail.test</label><button>Send code</button></form>""")
+    assert found.kind == PageKind.METHOD_CHOICE
+    assert [(c.mfa_type, c.needs_submit) for c in found.choices] == [(MfaType.SMS, True), (MfaType.EMAIL, True)]
+    assert found.submit is not None
+    assert found.submit.control is not None
+    assert found.submit.control.label == "Send code"
+
+
+async def test_methods_as_a_drop_down(reading: Read) -> None:
+    found = await reading("""<h1>Verify your identity</h1><p>Choose a method.</p><form>
+        <select name=m><option>Text message to •••12<option>Phone call to •••12</select><button>Continue</button></form>""")
+    assert found.kind == PageKind.METHOD_CHOICE
+    assert [(c.mfa_type, c.select_in is not None) for c in found.choices] == [(MfaType.SMS, True), (MfaType.CALL, True)]
+
+
+async def test_an_account_picker(reading: Read) -> None:
+    found = await reading("""<h1>Choose an account</h1><ul><li><div role=link tabindex=0>Jane Doe jane@example.com</div>
+        <li><div role=link tabindex=0>Work jane@work.test</div><li><div role=link tabindex=0>Use another account</div></ul>""")
+    assert found.kind == PageKind.ACCOUNT_PICKER
+    assert [choice.kind for choice in found.choices] == [ChoiceKind.ACCOUNT, ChoiceKind.ACCOUNT, ChoiceKind.OTHER]
+
+
+async def test_an_organization_picker(reading: Read) -> None:
+    found = await reading(
+        """<h1>Select your organization</h1><ul><li><button>Acme Corp</button><li><button>Globex</button></ul>"""
+    )
+    assert found.kind == PageKind.ACCOUNT_PICKER
+    assert [choice.label for choice in found.choices] == ["Acme Corp", "Globex"]
+
+
+@pytest.mark.parametrize(
+    ("html", "word"),
+    [
+        (
+            "<h1>Check your phone</h1><p>Open the app and tap the number shown.</p><p>42</p><a href=#>Resend it</a>",
+            "42",
+        ),
+        ("<h1>Check your email</h1><p>We sent you a link to j•••@example.com. Click the link to sign in.</p>", "link"),
+        (
+            "<h1>Use your security key</h1><p>Insert your security key and touch it.</p><button>Try another way</button>",
+            "touch",
+        ),
+    ],
+)
+async def test_what_must_be_done_elsewhere(reading: Read, html: str, word: str) -> None:
+    found = await reading(html)
+    assert found.kind == PageKind.EXTERNAL_ACTION
+    assert found.instruction is not None
+    assert word in found.instruction
+
+
+@pytest.mark.parametrize(
+    ("html", "accept", "decline"),
+    [
+        ("<h1>Stay signed in?</h1><p>Do this to sign in less often.</p><button>No</button><button>Yes</button>", "Yes", "No"),
+        ("<h1>Trust this browser?</h1><button>Trust</button><button>Don't trust</button>", "Trust", "Don't trust"),
+        ("<h1>Sign in faster with a passkey</h1><button>Create a passkey</button><button>Not now</button>", None, "Not now"),
+        ("<h1>Add a phone number</h1><p>Keep your account secure.</p><button>Add</button><button>Skip</button>", None, "Skip"),
+        ("<h1>Acme wants access to your account</h1><ul><li>Read your profile</ul><button>Cancel</button><button>Authorize</button>", "Authorize", "Cancel"),
+        ("<h1>Angemeldet bleiben?</h1><button>Nein</button><button>Ja</button>", "Ja", "Nein"),
+    ],
+)  # fmt: skip
+async def test_interstitials_have_two_answers(reading: Read, html: str, accept: str | None, decline: str) -> None:
+    found = await reading(html)
+    assert found.kind == PageKind.INTERSTITIAL
+    if accept is not None:
+        assert found.accept is not None
+        assert found.accept.label == accept
+    assert found.decline is not None
+    assert found.decline.label == decline
+
+
+async def test_a_cookie_banner_over_the_form_can_be_closed(reading: Read) -> None:
+    found = await reading(f"""{LOGIN}<div id=consent style="position:fixed;inset:0;background:#fff">
+        <p>We use cookies.</p><button>Accept all</button><button>Reject all</button></div>""")
+    assert found.kind == PageKind.LOGIN
+    assert [control.label for control in found.dismiss] == ["Reject all"]
+
+
+async def test_a_shop_s_front_page_is_no_choice_of_methods(reading: Read) -> None:
+    links = "".join(f"<a href=/{n}>{word}</a> " for n, word in enumerate(
+        ["Phones", "Email", "App", "Call", "Notifications", "Security", "Face", "Push", "Voice", "Text", "Prompt", "Certificate", "Help", "Careers", "Press", "Blog"]
+    ))  # fmt: skip
+    found = await reading(
+        f"<h1>Acme</h1>{links}<p>Shop in the app, on your phone.</p><a href=/x>Deals</a><a href=/y>New</a>"
+    )
+    assert found.kind == PageKind.OTHER
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Code to j***e@ex***.com", "j***e@ex***.com"),
+        ("Text (***) ***-**89", "(***) ***-**89"),
+        ("phone ending in 4321", "4321"),
+        ("Enter the code", None),
+        ("Continue as Max Xu", None),
+    ],
+)
+def test_masked_destinations(text: str, masked: str | None) -> None:
+    assert masked_destination(text) == masked
