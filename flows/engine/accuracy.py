@@ -64,9 +64,16 @@ class Accuracy:
 
     def as_dict(self) -> dict[str, Any]:
         found: dict[str, Any] = {
-            kind: {"precision": c.precision, "recall": c.recall, "f1": c.f1, "right": c.right, "wrong": c.wrong, "missed": c.missed}
+            kind: {
+                "precision": c.precision,
+                "recall": c.recall,
+                "f1": c.f1,
+                "right": c.right,
+                "wrong": c.wrong,
+                "missed": c.missed,
+            }
             for kind, c in self.elements.items()
-        }  # fmt: skip
+        }
         by_page: dict[str, list[str]] = defaultdict(list)
         for page, what in self.misses:
             by_page[page].append(what)
@@ -195,5 +202,5 @@ def _said(
 
 def _exhaustive(kind: str, context: str | None, scored: set[str]) -> bool:
     if kind == "login_id":
-        return _AS_LOGIN_ID <= scored or ("identifier" in scored and context == "login")
+        return scored >= _AS_LOGIN_ID or ("identifier" in scored and context == "login")
     return kind in scored
