@@ -13,6 +13,8 @@ class Sent:
 
     page: str
     sources: Mapping[str, str | None]
+    seen: frozenset[str] = frozenset()  # every ref that form asked for
+    again: int = 0  # times the same form was sent before because the site called it too old
 
     @property
     def refs(self) -> frozenset[str]:
@@ -43,6 +45,8 @@ class Memory:
     sso_provider: str | None = None
     sent: Sent | None = None
     page: str = ""
+    status: int = 0  # of the document, 0 where unknown
+    refusals: int = 0  # passwords that the site refused in this login
     started: bool = False  # something of a login was done: a form sent, a provider picked
     totp_tries: int = 0
     waits: int = 0
@@ -126,6 +130,7 @@ class GiveUp:
     code: ErrorCode
     message: str
     website_error: str | None = None
+    rejected: frozenset[str] = frozenset()  # refs just refused
 
 
 Action = FillAndSubmit | Ask | Press | Pick | Visit | Wait | Finish | GiveUp

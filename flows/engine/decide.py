@@ -26,8 +26,10 @@ from flows.engine.matching import (
     CODE,
     CODE_ROLES,
     IDENTIFIER_ROLES,
+    PASSWORD,
     PASSWORD_ROLES,
     TOTP_CODE,
+    USERNAME,
     folded,
     refs_of,
     stored_name,
@@ -36,6 +38,7 @@ from flows.engine.reading.model import (
     CheckboxMeaning,
     Choice,
     ChoiceKind,
+    Control,
     Field,
     FieldRole,
     MfaType,
@@ -48,6 +51,9 @@ PATHS = ("/login", "/signin", "/accounts/login", "/users/sign_in", "/auth/login"
 LINKS = 3  # links to a login page followed, at most
 REPEATS = 3  # times the same thing is pressed on the same page
 TOTP_TRIES = 2
+REFUSALS = 5  # of a password, within one login
+SECRET_REFS = frozenset({PASSWORD})
+DOWN = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 PASSKEY_WORDS = ("passkey", "security key", "touch id", "face id", "fingerprint", "windows hello", "biometric")
 
 
@@ -99,7 +105,8 @@ def _stored_for(field: Field, ref: str, reading: Reading, memory: Memory) -> str
         return None
     if field.role is FieldRole.CODE and _was_delivered(field, reading):
         usable -= {TOTP_CODE}
-    return stored_name(field, usable)
+    second = field.role in IDENTIFIER_ROLES and ref != USERNAME
+    return stored_name(field, usable, own_only=second)
 
 
 def _was_delivered(field: Field, reading: Reading) -> bool:
@@ -154,8 +161,7 @@ def refused(reading: Reading, sent: Sent | None, *, page: str) -> frozenset[str]
     refs = refs_of(fillable(reading))
     here = {refs[field.ref]: field for field in fillable(reading)}
     asked_again = sent.refs & here.keys()
-    new_codes = any(field.role in CODE_ROLES and ref not in sent.refs for ref, field in here.items())
-    if not asked_again or new_codes:
+    if not asked_again or added(reading, sent) or _too_old(reading, sent):
         return frozenset()
     error = website_error(reading)
     if error is None and page != sent.page:
@@ -165,6 +171,26 @@ def refused(reading: Reading, sent: Sent | None, *, page: str) -> frozenset[str]
         return frozenset({blamed}) & asked_again or asked_again & sent.refs
     secrets = frozenset(ref for ref in asked_again if here[ref].role not in IDENTIFIER_ROLES)
     return secrets or asked_again
+
+
+def added(reading: Reading, sent: Sent | None) -> frozenset[str]:
+    """Refs that the same form asks for in addition: what was sent before was taken."""
+    if sent is None:
+        return frozenset()
+    fields = fillable(reading)
+    refs = refs_of(fields)
+    if not sent.refs & set(refs.values()):
+        return frozenset()
+    return frozenset(
+        refs[field.ref]
+        for field in fields
+        if refs[field.ref] not in sent.seen | sent.refs and field.role in CODE_ROLES | {FieldRole.TEXT}
+    )
+
+
+def _too_old(reading: Reading, sent: Sent) -> bool:
+    """The site did not judge the form because it was too old. Believed once."""
+    return reading.message is not None and reading.message.expired and sent.again == 0
 
 
 # --- the rules ---------------------------------------------------------------------------------------------------
@@ -256,7 +282,11 @@ def _interstitial(reading: Reading, memory: Memory) -> Action | None:
     offers_passkey = any(word in text for word in PASSKEY_WORDS)
     order = (reading.decline, reading.accept) if offers_passkey else (reading.accept, reading.decline)
     for control in order:
-        if control is not None and memory.pressed_here(control) < REPEATS:
+        if (
+            control is not None
+            and not (control is reading.accept and _asks_for_passkey(control))
+            and memory.pressed_here(control) < REPEATS
+        ):
             return Press(control, Why.INTERSTITIAL)
     return None
 
@@ -290,6 +320,7 @@ def _asked(
     """(what to ask, what can be filled already)."""
     fields = fillable(reading)
     refs = refs_of(fields)
+    new = added(reading, memory.sent)
     ask: list[AskedField] = []
     fills: list[Fill] = []
     for field_ in fields:
@@ -299,7 +330,7 @@ def _asked(
             fills.append(Fill(field_, ref, given=ref))
         elif stored is not None and stored not in newly_rejected:
             fills.append(Fill(field_, ref, stored=stored))
-        elif _essential(field_) or ref in newly_rejected:
+        elif _essential(field_) or ref in newly_rejected | new:
             reason = FieldReason.REJECTED if ref in newly_rejected | memory.rejected else FieldReason.MISSING
             ask.append(_asked_field(field_, ref, reason))
     return tuple(ask), tuple(fills)
@@ -316,6 +347,13 @@ def _form(reading: Reading, memory: Memory) -> Action | None:
             newly = frozenset()
         else:
             newly |= {TOTP_CODE} & memory.known
+    if newly & SECRET_REFS and memory.refusals + 1 >= REFUSALS:
+        return GiveUp(
+            ErrorCode.CREDENTIALS_INVALID,
+            f"The site refused the password {REFUSALS} times.",
+            website_error(reading),
+            rejected=newly,
+        )
     ask, fills = _asked(reading, memory, newly)
     if newly:
         ask, fills = _whole_form(reading, memory, newly)
@@ -352,10 +390,10 @@ def _whole_form(
 def _choices_only(reading: Reading, memory: Memory) -> Action | None:
     """A page of choices: accounts, organizations, ways to sign in."""
     kinds = {PageKind.LOGIN, PageKind.CODE, PageKind.METHOD_CHOICE, PageKind.ACCOUNT_PICKER}
-    if reading.kind not in kinds or not reading.choices:
+    if reading.kind not in kinds or not reading.choices or (not memory.started and _passkey_only(reading)):
         return None
     for control in reading.openers:
-        if not memory.pressed_here(control):
+        if not _asks_for_passkey(control) and not memory.pressed_here(control):
             return None
     pause = Pause(
         url=reading.url, title=reading.title, choices=asked_choices(reading), website_error=website_error(reading)
@@ -363,9 +401,22 @@ def _choices_only(reading: Reading, memory: Memory) -> Action | None:
     return Ask(pause)
 
 
+def _asks_for_passkey(control: Control) -> bool:
+    """Pressing it opens a dialog of the operating system, which nobody is there to answer."""
+    said = control.label.casefold()
+    return any(word in said for word in PASSKEY_WORDS)
+
+
+def _passkey_only(reading: Reading) -> bool:
+    controls = (*reading.openers, *((reading.accept,) if reading.accept else ()))
+    if fillable(reading) or any(choice.mfa_type is not MfaType.PASSKEY for choice in reading.choices):
+        return False
+    return bool(controls or reading.choices) and all(_asks_for_passkey(control) for control in controls)
+
+
 def _openers(reading: Reading, memory: Memory) -> Action | None:
     for control in reading.openers:
-        if not memory.pressed_here(control):
+        if not _asks_for_passkey(control) and not memory.pressed_here(control):
             return Press(control, Why.OPENER)
     return None
 
@@ -387,6 +438,11 @@ def _arrived(reading: Reading, memory: Memory) -> Action | None:
     return Finish() if memory.waits >= 1 or reading.signed_in_score >= 0.5 else Wait("is this the other side?")
 
 
+def _is_down(memory: Memory) -> bool:
+    """The site itself, not this address, is in trouble."""
+    return memory.status in DOWN
+
+
 def _search(reading: Reading, memory: Memory) -> Action | None:
     """Look for the login page: its link on this page, the start page, the usual paths."""
     if memory.started:
@@ -395,10 +451,16 @@ def _search(reading: Reading, memory: Memory) -> Action | None:
         for control in reading.login_links:
             if not memory.pressed_here(control):
                 return Press(control, Why.LINK)
-    if memory.searching:
+    if _passkey_only(reading):
+        return GiveUp(ErrorCode.UNSUPPORTED_AUTH_METHOD, "The site lets people in with passkeys only.")
+    if memory.searching and not _is_down(memory):
         for path in PATHS:
             if path not in memory.tried:
                 return Visit(path)
+    if reading.kind is PageKind.ERROR and _is_down(memory):
+        return GiveUp(
+            ErrorCode.SITE_UNREACHABLE, f"The site answered with error {memory.status}.", website_error(reading)
+        )
     if reading.kind is PageKind.ERROR:
         return GiveUp(ErrorCode.LOGIN_PAGE_NOT_FOUND, "The site answered with an error.", website_error(reading))
     return None

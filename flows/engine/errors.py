@@ -44,7 +44,11 @@ class FieldRefused(EngineError):
 
 
 class Unreachable(EngineError):
-    """No page came; the message is fit for people."""
+    """No page came; the message is fit for people. `transient`: it may be over in a moment."""
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
 
 
 class BasicAuth(Unreachable):

@@ -1,5 +1,6 @@
 """One login from the first page to the proof: observe, read, decide, act."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,16 +28,16 @@ from flows.engine.contract import (
     Progress,
     Secret,
 )
-from flows.engine.decide import decide, fillable, website_error
+from flows.engine.decide import DOWN, SECRET_REFS, decide, fillable, website_error
 from flows.engine.errors import BasicAuth, BrowserUnavailable, FieldRefused, OriginRefused, Unreachable
 from flows.engine.marks import Marks
-from flows.engine.matching import CODE_ROLES, TOTP_CODE
+from flows.engine.matching import CODE_ROLES, TOTP_CODE, refs_of
 from flows.engine.observe import StaleElement
 from flows.engine.origins import InvalidDomain, Origin, OriginPolicy, Site, origin_of, policy_for, site_parse
 from flows.engine.reading.model import ChoiceKind, Field, PageKind
-from flows.engine.tabs import BASIC_AUTH, Sight, Tabs
+from flows.engine.tabs import BASIC_AUTH, Sight, Tabs, is_actionable
 from flows.engine.verify import Proven, Unproven, prove, sight_marks
-from flows.engine.waiting import answer_or_change
+from flows.engine.waiting import answer_or_change, backoff
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ class _Login:
         await self._say(Progress.DISCOVERING)
         sight = await self._enter()
         for _ in range(MAX_STEPS):
-            self._memory = replace(self._memory, page=sight.page)
+            self._memory = replace(self._memory, page=sight.page, status=sight.status or 0)
             action = decide(sight.reading, self._memory)
             if isinstance(action, Ask | FillAndSubmit):
                 self._memory = replace(self._memory, picked=None)  # a choice that is gone is not taken later
@@ -122,6 +123,7 @@ class _Login:
             if isinstance(action, Finish):
                 return sight
             if isinstance(action, GiveUp):
+                await self._note_rejected(action.rejected)
                 return Failed(action.code, action.message, action.website_error)
             try:
                 after = await self._perform(action, sight)
@@ -168,7 +170,7 @@ class _Login:
         if await self._is_plain(site) and self._policy.allows(plain):
             return await self._go(f"http://{site}/")
         try:
-            return await self._go(f"https://{site}/")
+            return await self._go(f"https://{site}/", steady=not self._policy.allows(plain))
         except Unreachable as error:
             if not self._policy.allows(plain):
                 raise
@@ -180,16 +182,33 @@ class _Login:
         egress = self._session.egress
         return site.port not in (None, 443) and not await egress.speaks_tls(site.host, site.port or 443)
 
-    async def _go(self, url: str) -> Sight:
+    async def _go(self, url: str, *, steady: bool = True) -> Sight:
         tab = self._tabs.current
-        await tab.visit(url)
-        sight = await self._tabs.settle(None)
+        sight = await self._arrive(url, steady=steady)
         if tab.watch.asks_basic_auth:
             raise BasicAuth(BASIC_AUTH)
         parts = urlsplit(sight.tab.page.url)
         self._start = f"{parts.scheme}://{parts.netloc}"
         self._note_outside(url, sight)
         return sight
+
+    async def _arrive(self, url: str, *, steady: bool) -> Sight:
+        """Load the address. With `steady`, what may be over in a moment is tried again, each time later and never in
+        step with others. Raises Unreachable."""
+        tab = self._tabs.current
+        for wait in backoff() if steady else (None,):
+            try:
+                await tab.visit(url)
+                sight = await self._tabs.settle(None)
+            except Unreachable as error:
+                if not error.transient or wait is None:
+                    raise
+            else:
+                if wait is None or sight.status not in DOWN or is_actionable(sight.reading):
+                    return sight
+            log.info("the site is in trouble, trying again")
+            await asyncio.sleep(wait)
+        raise Unreachable("the site did not answer")  # never reached: the last wait is None
 
     def _note_outside(self, url: str, sight: Sight) -> None:
         """What is seen before the login is how the site looks signed out."""
@@ -293,7 +312,7 @@ class _Login:
         used_totp = TOTP_CODE in sources.values()
         self._memory = replace(
             self._memory,
-            sent=Sent(sight.page, sources),
+            sent=self._as_sent(sight, sources),
             given=frozenset(),
             started=True,
             waits=0,
@@ -305,6 +324,14 @@ class _Login:
             else:
                 self._given[ref] = None
 
+    def _as_sent(self, sight: Sight, sources: Mapping[str, str | None]) -> Sent:
+        """What is being sent; again, when the site called the same form too old."""
+        before = self._memory.sent
+        message = sight.reading.message
+        excused = before is not None and message is not None and message.expired and before.refs == sources.keys()
+        seen = frozenset(refs_of(fillable(sight.reading)).values())
+        return Sent(sight.page, sources, seen, before.again + 1 if before is not None and excused else 0)
+
     # --- asking ----------------------------------------------------------------------------------------------
 
     async def _ask(self, action: Ask, sight: Sight) -> Sight | Failed:
@@ -312,7 +339,7 @@ class _Login:
             refused = self._refused_origin(fillable(sight.reading)[0], sight)
             if refused is not None:
                 return await self._consent(refused, sight)
-        await self._note_rejected(action)
+        await self._note_rejected(action.rejected)
         answer = await self._answered(action.pause, sight, action.on_timeout)
         if isinstance(answer, Sight | Failed):
             return answer
@@ -323,15 +350,19 @@ class _Login:
         await self._say(Progress.SUBMITTING)
         return await self._tabs.settle(None, patience=SHORT_PATIENCE)
 
-    async def _note_rejected(self, action: Ask) -> None:
+    async def _note_rejected(self, refs: frozenset[str]) -> None:
         sent = self._memory.sent
-        if action.rejected and sent is not None:
-            names = sent.names(action.rejected)
+        if refs and sent is not None:
+            names = sent.names(refs)
             await self._host.rejected(names)
-            for name in names | action.rejected:
+            for name in names | refs:
                 self._stored.pop(name, None)
                 self._given.pop(name, None)
-            self._memory = replace(self._memory, rejected=self._memory.rejected | names | action.rejected)
+            self._memory = replace(
+                self._memory,
+                rejected=self._memory.rejected | names | refs,
+                refusals=self._memory.refusals + int(not refs.isdisjoint(SECRET_REFS)),
+            )
         self._memory = replace(self._memory, sent=None)
 
     def _note_given(self, action: Ask, answer: Filled) -> None:

@@ -52,14 +52,16 @@ def folded(text: str) -> str:
 _SECRET_NAMES = frozenset(folded(name) for name in (*_PASSWORDS, TOTP_CODE, "totp_secret"))
 
 
-def stored_name(field: Field, names: Collection[str]) -> str | None:
-    """The stored value for `field`, or None."""
+def stored_name(field: Field, names: Collection[str], *, own_only: bool = False) -> str | None:
+    """The stored value for `field`, or None. `own_only`: of its own name only, not of one that means the same."""
     by_name = {folded(name): name for name in sorted(names)}
     if field.role in _OWN_NAME:
         for own in (field.name, field.label):
             key = folded(own)
             if key in by_name and (field.role is FieldRole.PASSWORD or key not in _SECRET_NAMES):
                 return by_name[key]
+    if own_only:
+        return None
     return next((by_name[folded(name)] for name in _SYNONYMS.get(field.role, ()) if folded(name) in by_name), None)
 
 
@@ -68,10 +70,18 @@ def ref_of(field: Field) -> str:
     return _REFS.get(field.role) or field.name
 
 
+def _likeness(field: Field) -> int:
+    """The smaller, the more the field's own name is the usual one for what it is."""
+    usual = _SYNONYMS.get(field.role, ())
+    own = [folded(field.name), folded(field.label)]
+    return min((at for at, name in enumerate(usual) if folded(name) in own), default=len(usual))
+
+
 def refs_of(fields: Collection[Field]) -> dict[str, str]:
-    """`field.ref -> name`, unique: of two fields that mean the same, the second goes by its own name."""
+    """`field.ref -> name`, unique: of two fields that mean the same, the one that says so best has the common name
+    and the other goes by its own."""
     names: dict[str, str] = {}
-    for field in fields:
+    for field in sorted(fields, key=_likeness):
         ref = ref_of(field)
         if ref in names.values():
             ref = field.name

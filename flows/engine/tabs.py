@@ -41,6 +41,8 @@ _TROUBLE = (
     ("ERR_EMPTY_RESPONSE", "the server closed the connection"),
     ("ERR_TUNNEL", "the server could not be reached"),
 )
+# A server that restarts or has too much to do.
+_PASSING = frozenset({"the server closed the connection", "the server refused the connection"})
 
 
 @dataclass(slots=True)
@@ -81,9 +83,9 @@ class Tab:
                     continue
                 if "ERR_INVALID_AUTH" in str(error):
                     raise BasicAuth(BASIC_AUTH) from None
-                raise Unreachable(self._egress.trouble(host) or _trouble(str(error))) from None
+                raise _unreachable(self._egress.trouble(host) or _trouble(str(error))) from None
             if response is not None and response.headers.get(MARK) == "authsvc":
-                raise Unreachable(self._egress.trouble(host) or "the server could not be reached")
+                raise _unreachable(self._egress.trouble(host) or "the server could not be reached")
             return
 
     async def _come_to_rest(self) -> None:
@@ -119,6 +121,10 @@ def _look(page: str, reading: Reading) -> str:
 
 def _trouble(message: str) -> str:
     return next((words for sign, words in _TROUBLE if sign in message), "the page could not be loaded")
+
+
+def _unreachable(message: str) -> Unreachable:
+    return Unreachable(message, transient=message in _PASSING)
 
 
 def is_actionable(reading: Reading) -> bool:
@@ -216,7 +222,10 @@ class Tabs:
                 if moved or (before is not None and sight.look != before.look):
                     if _stands(sight, quiet=quiet, same=clock() - same_since, loaded=clock() - loaded_at, moved=moved):
                         return sight
-                elif not tab.watch.busy and min(tab.watch.quiet_seconds, clock() - started) > patience:
+                elif not tab.watch.busy and (
+                    min(tab.watch.quiet_seconds, clock() - started) > patience
+                    or clock() - same_since > max(LOAD_SECONDS, patience)  # a page that asks its server all the time
+                ):
                     return sight
             if clock() - started > limit:
                 if sight is None:

@@ -111,6 +111,7 @@ async def prove(
 
 async def _prove(visits: _Visits, session: Session, *, landed: str, login_page: str | None) -> Proven | Unproven:
     first: Marks | None = None
+    elsewhere: list[Marks] = []
     for url in _places(landed, login_page):
         try:
             inside, outside = await visits.both(url)
@@ -118,7 +119,10 @@ async def _prove(visits: _Visits, session: Session, *, landed: str, login_page: 
             if first is None:
                 return Unproven(f"after the login {error}")
             continue
-        first = first or inside
+        if first is None:
+            first = inside
+        else:
+            elsewhere.append(inside)
         if outside is not None and differences(inside, outside):
             check = AuthCheck(url, inside.to_json(), outside.to_json())
             return Proven(await state.capture(session.context, visits.inside.current.page), check)
@@ -126,6 +130,9 @@ async def _prove(visits: _Visits, session: Session, *, landed: str, login_page: 
             return Unproven("a fresh browser with the saved state is asked to log in again")
     if first is None or first.login_form or first.unclear:
         return Unproven("a fresh browser with the saved state is not signed in")
+    if elsewhere and all(marks.login_form for marks in elsewhere):
+        # The page where the login ended is open to everybody, and every other one asks to log in.
+        return Unproven("a fresh browser with the saved state is asked to log in again")
     log.info("signed in and signed out cannot be told apart")
     return Proven(await state.capture(session.context, visits.inside.current.page), None)
 

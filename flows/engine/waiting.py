@@ -1,12 +1,23 @@
 """Waiting for a person and for the page at the same time: whoever moves first decides how the login goes on."""
 
 import asyncio
+import random
+from collections.abc import Iterator
 
 from flows.engine.contract import Answer, Host
 from flows.engine.tabs import Sight, Tabs
 
 WATCH_SECONDS = 5.0
 PAUSE_SECONDS = 0.3
+BACKOFF_SECONDS = (0.4, 0.9, 2.0)
+_random = random.SystemRandom()
+
+
+def backoff() -> Iterator[float | None]:
+    """The wait after each try, with jitter; None after the last."""
+    for seconds in BACKOFF_SECONDS:
+        yield seconds * (0.5 + _random.random())
+    yield None
 
 
 async def answer_or_change(host: Host, tabs: Tabs, sight: Sight, *, external: bool) -> Answer | Sight:

@@ -47,7 +47,7 @@ def _in(place: str) -> Callable[[Zoo], None]:
 CODES = {"code": (CODE,), "totp_code": (CODE,)}
 CASES: tuple[Case, ...] = (
     Case("one page", passwords.plain),
-    *(Case(f"one page, {lang}", passwords.plain, (Variant.PLAIN,), lang=lang) for lang in passwords.WORDS if lang != "en"),
+    *(Case(f"one page, {lang}", passwords.plain, DOCUMENT, lang=lang) for lang in passwords.WORDS if lang != "en"),
     Case("identifier first", passwords.identifier_first),
     Case("tenant field", passwords.tenant,
          person={**TYPED, "account": ("480012345678",)}, stored={**STORED, "account": "480012345678"}),
@@ -57,7 +57,7 @@ CASES: tuple[Case, ...] = (
     Case("kinds of identifier", passwords.kinds_of_identifier,
          person={"username": (MAIL,), "password": (PASSWORD,)}, stored={"email": MAIL, "password": PASSWORD}),
     Case("wrong password", passwords.plain, person={"username": (USER, USER), "password": ("wrong", PASSWORD)},
-         stored={"username": USER, "password": "wrong"}, helped={"username": (USER,), "password": (PASSWORD,)}, attempts=2),
+         stored={"username": USER, "password": "wrong"}, helped=dict(TYPED), attempts=2),
     Case("wrong password, identifier first", passwords.identifier_first,
          person={"username": (USER,), "password": ("wrong", PASSWORD)},
          stored={"username": USER, "password": "wrong"}, helped={"password": (PASSWORD,)}, attempts=2),
@@ -80,7 +80,8 @@ CASES: tuple[Case, ...] = (
     Case("methods as buttons", factors.methods_by_buttons, person=CODED, picks=("Text message",), seed=SEED),
     Case("push with a number", factors.push, elsewhere=True),
     Case("push, code instead", factors.push, person=CODED, picks=("I can't use",), helped=CODES),
-    Case("e-mailed link", factors.link, person={"username": (MAIL,)}, stored={"email": MAIL}, elsewhere=True, attempts=0),
+    Case("e-mailed link", factors.link, person={"username": (MAIL,)},
+         stored={"email": MAIL}, elsewhere=True, attempts=0),
     Case("security key, code instead", factors.security_key, person=CODED, picks=("authenticator app",), seed=SEED),
     Case("passkey only", factors.passkey_only, stored_ends=ErrorCode.UNSUPPORTED_AUTH_METHOD,
          ends=ErrorCode.UNSUPPORTED_AUTH_METHOD, attempts=0),

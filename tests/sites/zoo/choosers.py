@@ -12,8 +12,10 @@ def account_picker(zoo: Zoo) -> None:
         lambda visit: (
             "<h1>Choose an account</h1><p>to continue to Example</p><ul>"
             "<li><div class='row' role='link' tabindex='0' onclick=\"window.go('/password')\"><div>Ada Lovelace</div>"
-            f"<div>{MAIL}</div></div></li><li><div class='row' role='link' tabindex='0' onclick=\"window.go('/other')\">"
-            "<div>Grace Hopper</div><div>grace@example.com</div></div></li><li><div class='row' role='link' tabindex='0' "
+            f"<div>{MAIL}</div></div></li><li><div class='row' role='link' tabindex='0' "
+            "onclick=\"window.go('/other')\">"
+            "<div>Grace Hopper</div><div>grace@example.com</div></div></li><li><div class='row' role='link' "
+            "tabindex='0' "
             "onclick=\"window.go('/other')\"><div>Use another account</div></div></li></ul>"
         ),
     )
@@ -28,7 +30,8 @@ def account_picker(zoo: Zoo) -> None:
         "/password",
         lambda visit: (
             f"<h1>Welcome</h1><div>{MAIL}</div>{visit.note()}<form method='post'><input type='password' name='Passwd' "
-            "aria-label='Enter your password' autocomplete='current-password'><label><input type='checkbox'> Show password"
+            "aria-label='Enter your password' autocomplete='current-password'><label><input type='checkbox'> "
+            "Show password"
             "</label><p><button>Next</button></p></form>"
         ),
         take,
@@ -99,7 +102,8 @@ def provider(zoo: Zoo) -> None:
         "/login",
         lambda visit: (
             f"<h1>Sign in</h1><p>Use your Acme ID</p>{visit.note()}<form method='post'><input type='text' "
-            "name='identifier' autocomplete='username' aria-label='Email or phone'><p><a href='/forgot'>Forgot email?</a>"
+            "name='identifier' autocomplete='username' aria-label='Email or phone'><p><a href='/forgot'>Forgot "
+            "email?</a>"
             "</p><button type='submit'><span>Next</span></button></form>"
         ),
         name_taken,
@@ -113,7 +117,8 @@ def provider(zoo: Zoo) -> None:
     zoo.screen(
         "/pwd",
         lambda visit: (
-            f"<h1>Welcome</h1><p>{visit.session.get('name')}</p>{visit.note()}<form method='post'><input type='password' "
+            f"<h1>Welcome</h1><p>{visit.session.get('name')}</p>{visit.note()}<form method='post'><input "
+            "type='password' "
             "name='Passwd' aria-label='Enter your password'><button type='submit'><span>Next</span></button></form>"
         ),
         password_taken,

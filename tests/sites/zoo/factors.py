@@ -43,7 +43,8 @@ def _recovery(visit: Visit) -> str:
     return (
         f"<h1>Two-factor recovery</h1>{visit.note('flash flash-error')}<form method='post'><label for='r'>Recovery "
         "code</label><input id='r' name='recovery_code' placeholder='XXXXX-XXXXX'><button>Verify</button></form>"
-        "<p>If you are unable to access your mobile device, enter one of your recovery codes to verify your identity.</p>"
+        "<p>If you are unable to access your mobile device, enter one of your recovery codes to verify your "
+        "identity.</p>"
     )
 
 
@@ -69,8 +70,10 @@ def mailed_code(zoo: Zoo) -> None:
     zoo.screen(
         "/code",
         lambda visit: (
-            "<h1>Check your email for a code</h1><p>We’ve sent a 6-character code to <b>ad•••@example.com</b>. The code "
-            f"expires shortly, so please enter it soon.</p>{visit.note('c-alert')}<form method='post'><input name='code' "
+            "<h1>Check your email for a code</h1><p>We’ve sent a 6-character code to <b>ad•••@example.com</b>. "
+            "The code "
+            f"expires shortly, so please enter it soon.</p>{visit.note('c-alert')}<form method='post'><input "
+            "name='code' "
             "aria-label='Confirmation code' autocomplete='one-time-code'><button>Continue</button></form>"
             "<p>Can’t find your code? Check your spam folder. <a href='/code?again=1'>Resend code</a></p>"
         ),
@@ -112,7 +115,8 @@ def requested(zoo: Zoo) -> None:
     zoo.screen(
         "/verify",
         lambda visit: (
-            '<h1>Get a verification email</h1><p>Send a verification email to a***a@example.com by clicking on "Send me '
+            "<h1>Get a verification email</h1><p>Send a verification email to a***a@example.com by clicking on "
+            '"Send me '
             "an email\".</p><form method='post'><input type='submit' value='Send me an email'></form>"
             "<p><a href='/login'>Back to sign in</a></p>"
         ),
@@ -213,7 +217,8 @@ def _codes(zoo: Zoo) -> None:
         zoo,
         lambda visit: (
             f"<h1>Authenticator app</h1><p>Get a code from your authenticator app</p>{visit.note()}<form method='post'>"
-            "<label for='c'>Enter code</label><input id='c' name='code' inputmode='numeric'><button>Next</button></form>"
+            "<label for='c'>Enter code</label><input id='c' name='code' "
+            "inputmode='numeric'><button>Next</button></form>"
         ),
         path="/app",
     )
@@ -254,7 +259,8 @@ def methods_by_radio(zoo: Zoo) -> None:
             "<form method='post'><p><input type='radio' name='method' value='sms' id='m1'><label for='m1' "
             "style='display:inline'>Text a code to ***-***-4412</label></p><p><input type='radio' name='method' "
             "value='mail' id='m2'><label for='m2' style='display:inline'>Email a code to a**@example.com</label></p>"
-            "<p><input type='radio' name='method' value='call' id='m3'><label for='m3' style='display:inline'>Call me at "
+            "<p><input type='radio' name='method' value='call' id='m3'><label for='m3' "
+            "style='display:inline'>Call me at "
             "***-***-4412</label></p><button type='submit'>Send code</button></form>"
         ),
         _picked,
@@ -301,7 +307,8 @@ def push(zoo: Zoo) -> None:
         "/push",
         lambda visit: (
             "<h1>Approve sign in request</h1><div>Open your Authenticator app, and enter the number shown to sign in."
-            f"</div><div id='number' style='font-size:48px'>42</div><p>No numbers in your app? Make sure to upgrade to the "
+            "</div><div id='number' style='font-size:48px'>42</div><p>No numbers in your app? Make sure to "
+            "upgrade to the "
             f"latest version.</p><p><a href='/code'>I can't use my Authenticator app right now</a></p>{waiting()}"
         ),
     )
@@ -320,7 +327,8 @@ def link(zoo: Zoo) -> None:
     zoo.screen(
         "/login",
         lambda visit: (
-            f"<h1>Sign in with email</h1><p>Enter the email address associated with your account, and we’ll send a magic "
+            "<h1>Sign in with email</h1><p>Enter the email address associated with your account, and we’ll "
+            "send a magic "
             f"link to your inbox.</p>{visit.note()}<form method='post'><label for='e'>Your email</label><input id='e' "
             "type='email' name='email'><p><button>Continue</button></p></form><a href='/signup'>All sign in options</a>"
         ),
@@ -341,8 +349,10 @@ def security_key(zoo: Zoo) -> None:
     zoo.screen(
         "/key",
         lambda visit: (
-            "<h1>Two-factor authentication</h1><h2>Security key</h2><p>When you are ready, authenticate using the button "
-            "below.</p><button type='button' id='go'>Use security key</button><p>Unable to verify with your security key?"
+            "<h1>Two-factor authentication</h1><h2>Security key</h2><p>When you are ready, authenticate using "
+            "the button "
+            "below.</p><button type='button' id='go'>Use security key</button><p>Unable to verify with your "
+            "security key?"
             "</p><ul><li><a href='/app'>Use your authenticator app</a></li></ul><script>navigator.credentials&&"
             "navigator.credentials.get({publicKey:{challenge:new Uint8Array(16),timeout:60000}}).catch(()=>{})</script>"
         ),
@@ -355,7 +365,8 @@ def passkey_only(zoo: Zoo) -> None:
         "/login",
         lambda visit: (
             "<h1>Sign in</h1><p>Use your fingerprint, face or screen lock.</p><button type='button' "
-            "onclick='navigator.credentials.get({publicKey:{challenge:new Uint8Array(16)}}).catch(()=>0)'>Sign in with a "
+            "onclick='navigator.credentials.get({publicKey:{challenge:new Uint8Array(16)}}).catch(()=>0)'>Sign "
+            "in with a "
             "passkey</button>"
         ),
     )
@@ -377,13 +388,18 @@ def passkey_first(zoo: Zoo) -> None:
         visit.session["half"] = USER
         return Go("/offer")
 
+    def offered(visit: Visit) -> Go | Stay:
+        sign_in(visit.session, USER)
+        return Go("/home")
+
     zoo.screen("/by-password", lambda visit: form(visit).replace("action='/login'", ""), take)
     zoo.screen(
         "/offer",
         lambda visit: (
-            "<h1>Create a passkey to sign in faster</h1><p>Passkeys are safer than passwords. Use your face, fingerprint or "
+            "<h1>Create a passkey to sign in faster</h1><p>Passkeys are safer than passwords. Use your face, "
+            "fingerprint or "
             "PIN next time.</p><form method='post'><button type='button'>Create a passkey</button> "
             "<button name='no' value='1'>Not now</button></form>"
         ),
-        lambda visit: (sign_in(visit.session, USER), Go("/home"))[1],
+        offered,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyotp
 
-from tests.sites.server import Request, Response, SiteServer, redirect
+from tests.sites.server import Request, Response, SiteServer, as_json, redirect
 from tests.sites.zoo import shell
 from tests.sites.zoo.shell import PART, Variant
 
@@ -99,7 +99,7 @@ class Zoo:
         if PART not in visit.request.headers:
             return redirect(path)
         if path.startswith("http"):
-            return shell.as_json({"away": path})
+            return as_json({"away": path})
         return redirect(path)
 
     def _render(self, visit: Visit, path: str, show: Show, title: str) -> Response | str:
@@ -120,7 +120,7 @@ class Zoo:
         done = self.confirmed.is_set() and "half" in request.session
         if done:
             sign_in(request.session, request.session["half"])
-        return shell.as_json({"done": done})
+        return as_json({"done": done})
 
     # --- who is who ------------------------------------------------------------------------------------------
 
@@ -159,5 +159,6 @@ def waiting(after: str = "/home") -> str:
     """A page that goes on by itself once something happened elsewhere."""
     return (
         "<script>(async () => { for (;;) { const a = await (await fetch('/status')).json();"
-        f" if (a.done) {{ window.go('{after}'); break; }} await new Promise((r) => setTimeout(r, 400)); }} }})()</script>"
+        f" if (a.done) {{ window.go('{after}'); break; }} await new Promise((r) => setTimeout(r, 400)); "
+        "} })()</script>"
     )

@@ -15,7 +15,8 @@ def captcha(zoo: Zoo) -> None:
     zoo.screen(
         "/challenge",
         lambda visit: (
-            "<h1>Please verify you are a human</h1><p>Access to this page has been denied because we believe you are using "
+            "<h1>Please verify you are a human</h1><p>Access to this page has been denied because we believe "
+            "you are using "
             "automation tools to browse the website.</p><div class='h-captcha' data-sitekey='10000000-ffff-ffff-ffff-"
             f"000000000001' style='width:303px;height:78px;border:1px solid'>I am human</div>{waiting()}"
         ),
@@ -26,8 +27,10 @@ def bot_wall(zoo: Zoo) -> None:
     zoo.server.on(
         "/login",
         lambda request: Response(
-            "<!doctype html><title>Just a moment...</title><h1>example.com</h1><p>Verifying you are human. This may take a "
-            "few seconds.</p><div id='challenge-stage'></div><p>example.com needs to review the security of your connection "
+            "<!doctype html><title>Just a moment...</title><h1>example.com</h1><p>Verifying you are human. "
+            "This may take a "
+            "few seconds.</p><div id='challenge-stage'></div><p>example.com needs to review the security of "
+            "your connection "
             "before proceeding.</p><div>Ray ID: <code>8f2c</code></div>",
             403,
         ),
@@ -40,7 +43,8 @@ def maintenance(zoo: Zoo) -> None:
 
 def _down() -> str:
     return (
-        "<!doctype html><title>We'll be back soon</title><h1>Down for maintenance</h1><p>Sorry for the inconvenience. We are "
+        "<!doctype html><title>We'll be back soon</title><h1>Down for maintenance</h1><p>Sorry for the "
+        "inconvenience. We are "
         "performing scheduled maintenance.</p>"
     )
 
@@ -165,7 +169,8 @@ def token_in(place: str, zoo: Zoo) -> None:
         + """
 const app = document.getElementById("app");
 function ask(error) {
-  app.innerHTML = "<h1>Log in</h1><p class='error' role='alert'></p><form><label>Username <input name='username'></label>"
+  app.innerHTML = "<h1>Log in</h1><p class='error' role='alert'></p><form><label>Username "
+    + "<input name='username'></label>"
     + "<label>Password <input name='password' type='password'></label><button>Log in</button></form>";
   app.querySelector("p").textContent = error || "";
   app.querySelector("form").addEventListener("submit", async (event) => {
