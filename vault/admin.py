@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from vault.credentials import credential_names
 from vault.errors import VaultError
-from vault.models import AuditRecord, Credential, Organization, Profile, Project
+from vault.models import AuditRecord, Credential, CredentialProvider, Organization, Profile, Project
 from vault.profiles import profile_rollback
 from vault.readonly_admin import BaseAdmin, ReadOnlyAdmin
 from vault.sealing import data_key_primary
@@ -114,6 +114,14 @@ class ProfileAdmin(ReadOnlyAdmin):
     def version_list(self, profile: Profile) -> str:
         rows = profile.versions.order_by("-number").values_list("number", "size", "created_at")
         return "; ".join(f"#{number}: {size} bytes, {at:%Y-%m-%d %H:%M}" for number, size, at in rows) or "none"
+
+
+@admin.register(CredentialProvider)
+class CredentialProviderAdmin(ReadOnlyAdmin):
+    list_display = ("name", "kind", "organization", "enabled", "priority", "updated_at")
+    list_filter = ("kind", "organization")
+    search_fields = ("name", "id")
+    fields = ("id", "organization", "name", "kind", "server_url", "enabled", "priority", "cache_ttl_seconds")
 
 
 @admin.register(AuditRecord)

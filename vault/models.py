@@ -237,3 +237,42 @@ class AuditRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} #{self.seq}"
+
+
+class CredentialProvider(models.Model):
+    """An outside source of credentials, of one of the kinds in `vault.sources`. Belongs to the whole organization."""
+
+    id = id_field("cp")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="credential_providers")
+    name = models.CharField(max_length=NAME_LENGTH)
+    kind = models.CharField(max_length=32)
+    server_url = models.CharField(max_length=2048, blank=True, default="")
+    options = models.JSONField(default=dict, blank=True)
+    sealed_token = models.BinaryField()
+    enabled = models.BooleanField(default=True)
+    priority = models.IntegerField(default=0)
+    cache_ttl_seconds = models.PositiveIntegerField(default=300)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="vault_credentialprovider_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProviderItem(models.Model):
+    """What is remembered about one outside item, never its values: which codes were used and what a site refused."""
+
+    provider = models.ForeignKey(CredentialProvider, on_delete=models.CASCADE, related_name="items")
+    item_id = models.CharField(max_length=512)
+    last_totp_step = models.BigIntegerField(null=True)
+    rejected_version = models.CharField(max_length=64, blank=True, default="")
+    rejected_names = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "item_id"], name="vault_provideritem_once")]
+
+    def __str__(self) -> str:
+        return f"{self.provider_id}/{self.item_id}"

@@ -14,8 +14,10 @@ from flows.services.flows import flow_cancel
 from flows.transitions import LIVE
 from vault.audit import audit_append
 from vault.credentials import credential_get
+from vault.errors import NotFound
 from vault.principal import Principal
 from vault.profiles import profile_get_or_create
+from vault.providers import provider_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +84,24 @@ def _credential(principal: Principal, reference: Mapping[str, Any] | None) -> tu
         if reference.get("provider"):
             raise ConnectionInvalid("credential: give either name or provider")
         return credential_get(principal, str(reference["name"])), None
-    if reference.get("provider"):
-        raise ConnectionInvalid(f"credential: no provider is named {reference['provider']!s:.80}")
-    raise ConnectionInvalid("credential: give a name, or a provider with path or auto")
+    return None, _source(principal, reference)
+
+
+def _source(principal: Principal, reference: Mapping[str, Any]) -> dict[str, Any]:
+    """A reference to outside as it is stored. Its item is looked for at login time, not now."""
+    provider, path, auto = reference.get("provider"), reference.get("path"), reference.get("auto")
+    if not (provider or auto):
+        raise ConnectionInvalid("credential: give a name, or a provider with path or auto")
+    if bool(path) == bool(auto):
+        raise ConnectionInvalid("credential: give either path or auto: true")
+    if path and not provider:
+        raise ConnectionInvalid("credential: a path needs a provider")
+    if provider:
+        try:
+            provider = provider_named(organization_id=principal.organization_id, name=str(provider)).name
+        except NotFound:
+            raise ConnectionInvalid(f"credential: no provider is named {provider!s:.80}") from None
+    return ({"provider": provider} if provider else {}) | ({"path": str(path)} if path else {"auto": True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

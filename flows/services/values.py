@@ -1,5 +1,6 @@
 """Which values a flow may use, and releasing them one at a time: recorded first, then opened, then typed."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,9 +19,13 @@ from vault.credentials import (
     credential_totp_reveal,
     credential_value_reveal,
 )
+from vault.provider_items import Found, Wanted, item_find, item_rejected, item_rejected_names, item_value
 from vault.secret import Secret
+from vault.sources.base import SourceError
 from vault.totp import TOTP_NAME, TotpCode
 from vault.use import Use
+
+log = logging.getLogger(__name__)
 
 MAX_SENDS = 2  # a value whose outcome was not seen counts as one attempt; after two it is asked again
 
@@ -34,15 +39,42 @@ class Usable:
 
 
 def values_usable(flow: Flow) -> Usable:
-    """From the credential, and from what was typed earlier in this flow (before a worker was lost)."""
+    """From the credential, stored or outside, and from what was typed earlier in this flow (before a worker was lost).
+
+    An outside source in trouble offers nothing: the person is asked."""
     stored: frozenset[str] = frozenset()
     refused = frozenset(flow.rejected)
     credential = flow.connection.credential
     if credential is not None:
         stored = credential_names(credential)
         refused |= credential_rejected_names(credential)
+    elif (found := _outside(flow)) is not None:
+        stored = found.names
+        refused |= item_rejected_names(found)
     spent = frozenset(ref for ref, count in flow.sent.items() if count >= MAX_SENDS and ref != TOTP_NAME)
     return Usable(known=stored | frozenset(_given_earlier(flow)), rejected=refused | spent)
+
+
+def _wanted(flow: Flow) -> Wanted | None:
+    """The connection's reference to an outside source, if it has one."""
+    connection = flow.connection
+    if not connection.credential_source:
+        return None
+    return Wanted.parse(
+        connection.credential_source, organization_id=connection.organization_id, domain=connection.domain
+    )
+
+
+def _outside(flow: Flow) -> Found | None:
+    """The outside item with its values as they are now, to know what it offers."""
+    wanted = _wanted(flow)
+    if wanted is None:
+        return None
+    try:
+        return item_find(wanted, use=use_of(flow))
+    except SourceError as error:
+        log.warning("no values from outside: %s", error.code, extra={"flow_id": flow.id})
+        return None
 
 
 def _given_earlier(flow: Flow) -> dict[str, tuple[Interaction, str]]:
@@ -85,10 +117,19 @@ def value_stored(flow_id: str, name: str, *, origin: str, now: datetime) -> Secr
     if earlier is not None:
         _sent(flow, name)
         return value_given(earlier[0].id, earlier[1], origin=origin)
+    if (wanted := _wanted(flow)) is not None:
+        return _value_outside(flow, wanted, name, use=use, now=now)
     if credential is None:
         raise KeyError(name)
     _sent(flow, name)
     return credential_value_reveal(credential_id=credential.id, name=name, use=use)
+
+
+def _value_outside(flow: Flow, wanted: Wanted, name: str, *, use: Use, now: datetime) -> Secret | TotpWait:
+    if name != TOTP_NAME:
+        _sent(flow, name)
+    value = item_value(wanted, name, use=use, now=now)
+    return value.code if isinstance(value, TotpCode) else value
 
 
 def value_given(interaction_id: str, field_id: str, *, origin: str) -> Secret:
@@ -105,6 +146,7 @@ def value_given(interaction_id: str, field_id: str, *, origin: str) -> Secret:
 
 def values_rejected(flow_id: str, names: frozenset[str]) -> None:
     """The site refused these: neither the flow nor the credential sends them again."""
+    _outside_rejected(flow_id, names)
     with transaction.atomic():
         flow = Flow.objects.select_related("connection__credential").get(pk=flow_id)
         earlier = _given_earlier(flow)
@@ -113,6 +155,15 @@ def values_rejected(flow_id: str, names: frozenset[str]) -> None:
         stored = names - set(earlier) - {TOTP_NAME}
         if credential is not None and stored & credential_names(credential):
             credential_rejected(credential.id, stored & credential_names(credential))
+
+
+def _outside_rejected(flow_id: str, names: frozenset[str]) -> None:
+    """Marked at the outside item as it is now. Where it cannot be reached, the flow's own list has to do."""
+    flow = Flow.objects.select_related("connection").get(pk=flow_id)
+    stored = names - set(_given_earlier(flow)) - {TOTP_NAME}
+    found = _outside(flow) if stored else None
+    if found is not None and stored & found.names:
+        item_rejected(found, stored & found.names)
 
 
 def value_accepted_again(flow_id: str, names: frozenset[str]) -> None:

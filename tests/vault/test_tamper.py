@@ -18,10 +18,12 @@ from vault.credential_seeds import seed_open
 from vault.credential_values import value_open
 from vault.credentials import credential_create
 from vault.errors import TamperedError
-from vault.models import Credential, CredentialValue, DataKey, ProfileVersion
+from vault.models import Credential, CredentialProvider, CredentialValue, DataKey, ProfileVersion
 from vault.principal import Principal
 from vault.profiles import profile_create, profile_lease, profile_save, profile_state
+from vault.providers import NewProvider, provider_config, provider_create
 from vault.sealing import open_sealed, seal
+from vault.secret import Secret
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +71,11 @@ def _interaction(principal: Principal, number: int) -> str:
     return made.id
 
 
+def _provider(principal: Principal, number: int) -> str:
+    new = NewProvider(name=f"p{number}", kind="onepassword", token=Secret("canary"))
+    return provider_create(principal, new).id
+
+
 def _data_key(principal: Principal, number: int) -> str:
     """One per organization; the second row is another tenant's."""
     return DataKey.objects.get(organization_id=principal.organization_id).id
@@ -94,6 +101,12 @@ COLUMNS = [
         "sealed_totp",
         lambda principal, number: _credential(principal, number).id,
         lambda row_id: seed_open(Credential.objects.get(id=row_id)),
+    ),
+    Column(
+        CredentialProvider,
+        "sealed_token",
+        _provider,
+        lambda row_id: provider_config(CredentialProvider.objects.get(id=row_id)),
     ),
     Column(CredentialValue, "sealed", _value, lambda row_id: value_open(CredentialValue.objects.get(id=row_id))),
     *(
@@ -218,6 +231,13 @@ def test_r33_an_old_version_does_not_open_as_the_newest():
     ProfileVersion.objects.filter(id=old.id).update(number=2)
     with pytest.raises(TamperedError):
         profile_state(profile.id)
+
+
+def test_r03_a_token_does_not_open_for_another_server():
+    row_id = _provider(make_principal(), 1)
+    CredentialProvider.objects.filter(id=row_id).update(kind="vault_kv", server_url="https://evil.example")
+    with pytest.raises(TamperedError):
+        provider_config(CredentialProvider.objects.get(id=row_id))
 
 
 def test_r03_a_value_under_another_name_does_not_open():
