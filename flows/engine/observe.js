@@ -31,6 +31,7 @@
   };
   const attr = (el, name, limit) => cut(el.getAttribute ? el.getAttribute(name) || "" : "", limit);
   const classOf = (el, limit) => attr(el, "class", limit);
+  const shadows = []; // the first of the shadow roots that were walked through
   const rootOf = (el) => {
     try { return el.shadowRoot || closed.get(el) || null; } catch (_) { return null; }
   };
@@ -399,6 +400,7 @@
 
   const walkChildren = (parent, ctx, out) => {
     const root = rootOf(parent);
+    if (root && shadows.length < 30) shadows.push(root);
     if (root) { walkNodes(root.firstChild, ctx, out); return; }
     if (parent.tagName === "SLOT") {
       const assigned = parent.assignedNodes();
@@ -595,7 +597,8 @@
   const marks = [];
   try {
     for (const selector of MARKS) {
-      const el = doc.querySelector(selector);
+      let el = doc.querySelector(selector);
+      for (let i = 0; !el && i < shadows.length; i++) el = shadows[i].querySelector(selector);
       if (!el) continue;
       const rect = rectOf(el);
       const shown = rect[2] > 10 && rect[3] > 10 && (!el.checkVisibility || el.checkVisibility({ visibilityProperty: true, opacityProperty: true }));

@@ -155,7 +155,8 @@ def methods(page: PageView, form: ReadForm | None, *, kind: ChoiceKind, taken: s
 def _method_choice(item: Item, text: str, kind: ChoiceKind, form: ReadForm | None) -> Choice | None:
     concepts = concepts_of(text)
     elsewhere = not concepts.isdisjoint(_NO_METHOD)
-    still = not concepts.isdisjoint({"by_key", "by_sms", "send_code", "send_link"}) and concepts.isdisjoint({"forgot", "resend"})
+    named = not concepts.isdisjoint({"by_key", "by_sms", "send_code", "send_link"})
+    still = named and concepts.isdisjoint({"forgot", "resend"})
     if elsewhere and not still:
         return None
     if form is not None and form.submit is item:
