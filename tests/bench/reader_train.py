@@ -103,7 +103,9 @@ def _field_classes(element: Mapping[str, Any] | None) -> frozenset[str]:
     return frozenset(element["accept"]) & set(FIELD_CLASSES)
 
 
-def train(samples: Sequence[Sample], classes: Sequence[str], start: Weights, *, seed: int = 1, rounds: int = ROUNDS) -> Weights:
+def train(
+    samples: Sequence[Sample], classes: Sequence[str], start: Weights, *, seed: int = 1, rounds: int = ROUNDS
+) -> Weights:
     """The weights after `rounds` passes over the samples."""
     weights = {name: defaultdict(float, start.get(name, {})) for name in classes}
     origin = {name: start.get(name, {}) for name in classes}
@@ -128,11 +130,15 @@ def train(samples: Sequence[Sample], classes: Sequence[str], start: Weights, *, 
                     gradient = slope * sample.weight + PULL * (table[feature] - base.get(feature, 0.0))
                     memory[feature] += gradient * gradient
                     table[feature] -= STEP * gradient / math.sqrt(memory[feature])
-    return {name: {f: round(w, 2) for f, w in sorted(table.items()) if abs(w) >= 0.03} for name, table in weights.items()}
+    return {
+        name: {f: round(w, 2) for f, w in sorted(table.items()) if abs(w) >= 0.03} for name, table in weights.items()
+    }
 
 
 def priors() -> dict[str, Weights]:
-    found: dict[str, Weights] = {name: table for name, table in json.loads(PRIORS.read_text()).items() if name != "about"}
+    found: dict[str, Weights] = {
+        name: table for name, table in json.loads(PRIORS.read_text()).items() if name != "about"
+    }
     return found
 
 
