@@ -14,8 +14,6 @@ connection = client.auth.connections.create(
 login = client.auth.connections.login(connection.id)
 print("Open this page and sign in:", login.hosted_url)
 
-for event in client.auth.connections.follow(connection.id):
+for event in client.auth.connections.follow(connection.id):  # ends with the login
     if event.event == "managed_auth_state":
         print(event.flow_status, event.flow_step)
-        if event.flow_status != "IN_PROGRESS":
-            break

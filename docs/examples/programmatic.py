@@ -17,12 +17,10 @@ connection = client.auth.connections.create(
 client.auth.connections.login(connection.id)
 
 answered = None
-for event in client.auth.connections.follow(connection.id):
+for event in client.auth.connections.follow(connection.id):  # ends with the login
     if event.event != "managed_auth_state":
         continue
     print(event.flow_status, event.flow_step, event.website_error or event.error_code or "")
-    if event.flow_status != "IN_PROGRESS":
-        break
     if event.flow_step == "AWAITING_INPUT" and event.interaction_id != answered:
         answered = event.interaction_id
         values = {field.id: input(f"{field.label}: ") for field in event.fields or []}

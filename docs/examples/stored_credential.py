@@ -23,11 +23,9 @@ connection = client.auth.connections.create(
 )
 client.auth.connections.login(connection.id)
 
-for event in client.auth.connections.follow(connection.id):
+for event in client.auth.connections.follow(connection.id):  # ends with the login
     if event.event == "managed_auth_state":
         print(event.flow_status, event.flow_step, event.error_code or "")
-        if event.flow_status != "IN_PROGRESS":
-            break
 
 state = client.profiles.download(name).json()
 with sync_playwright() as playwright:

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -115,30 +116,33 @@ def drive(client: Kernel, connection: ManagedAuth, account: Account, *, mode: Mo
     run = Run(connection_id=connection.id)
     states = _polled(client, connection.id) if mode == "legacy" else _followed(client, connection.id)
     answered: set[Any] = set()
-    for state in states:
-        now = time.monotonic() - start
-        if now > LIMIT_SECONDS:
-            raise TimeoutError(f"{connection.domain}: still {state.flow_step}")
-        if state.flow_status in ENDED:
-            run.status, run.error_code, run.ended = state.flow_status, state.error_code, now
-            run.website_error, run.final = state.website_error, state
-            return run
-        if state.flow_step != "AWAITING_INPUT" or mode == "stored" or state.interaction_id in answered:
-            continue
-        answered.add(state.interaction_id)
-        run.fields_known = run.fields_known or now
-        run.asked.append([item.type for item in state.fields or []])
-        answer = canonical_answer if mode == "programmatic" else legacy_answer
-        body = on_ask(state) if on_ask else answer(account, state, since=since)
-        run.submitted = time.monotonic() - start
-        client.auth.connections.submit(connection.id, **body)
+    with closing(states):
+        for state in states:
+            now = time.monotonic() - start
+            if now > LIMIT_SECONDS:
+                raise TimeoutError(f"{connection.domain}: still {state.flow_step}")
+            if state.flow_status in ENDED:
+                run.status, run.error_code, run.ended = state.flow_status, state.error_code, now
+                run.website_error, run.final = state.website_error, state
+                return run
+            if state.flow_step != "AWAITING_INPUT" or mode == "stored" or state.interaction_id in answered:
+                continue
+            answered.add(state.interaction_id)
+            run.fields_known = run.fields_known or now
+            run.asked.append([item.type for item in state.fields or []])
+            answer = canonical_answer if mode == "programmatic" else legacy_answer
+            body = on_ask(state) if on_ask else answer(account, state, since=since)
+            run.submitted = time.monotonic() - start
+            client.auth.connections.submit(connection.id, **body)
     raise RuntimeError("the stream ended before the flow did")
 
 
 def _followed(client: Kernel, connection_id: str) -> Any:
-    for event in client.auth.connections.follow(connection_id):
-        if event.event == "managed_auth_state":
-            yield event
+    # Closed here and not by the garbage collector, which may run while the client holds its own lock.
+    with client.auth.connections.follow(connection_id) as events:
+        for event in events:
+            if event.event == "managed_auth_state":
+                yield event
 
 
 def _polled(client: Kernel, connection_id: str) -> Any:

@@ -121,10 +121,10 @@ def test_a_second_login_joins_the_first(stack: Stack, client: Kernel) -> None:
 def test_cancel_ends_the_stream(stack: Stack, client: Kernel) -> None:
     connection = connect(stack, client)
     client.auth.connections.login(connection.id)
-    states = client.auth.connections.follow(connection.id)
-    assert next(iter(states)).event == "managed_auth_state"
-    client.post(f"/auth/connections/{connection.id}/cancel", cast_to=object)
-    last = list(states)[-1]
+    with client.auth.connections.follow(connection.id) as states:
+        assert next(iter(states)).event == "managed_auth_state"
+        client.post(f"/auth/connections/{connection.id}/cancel", cast_to=object)
+        last = list(states)[-1]
     assert (last.flow_status, last.error_code) == ("CANCELED", "canceled")  # type: ignore[union-attr]  # a state
 
 
@@ -133,9 +133,10 @@ def test_refused_submissions_are_plain_400s_that_the_sdk_does_not_repeat(stack: 
     with pytest.raises(BadRequestError, match="not_awaiting_input"):
         client.auth.connections.submit(connection.id, fields={"a": "b"})
     client.auth.connections.login(connection.id)
-    for event in client.auth.connections.follow(connection.id):
-        if event.event == "managed_auth_state" and event.flow_step == "AWAITING_INPUT":
-            break
+    with client.auth.connections.follow(connection.id) as events:
+        for event in events:
+            if event.event == "managed_auth_state" and event.flow_step == "AWAITING_INPUT":
+                break
     with pytest.raises(BadRequestError, match="unknown_field"):
         client.auth.connections.submit(connection.id, fields={"nope": "b"})
     with pytest.raises(BadRequestError, match="interaction_stale"):
