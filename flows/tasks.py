@@ -10,6 +10,7 @@ from flows.dispatch import RUN_CHECK, RUN_FLOW, flow_dispatch
 from flows.runner.loop import worker_loop
 from flows.services.flows import flow_expire_overdue, flows_abandoned
 from flows.wake import wake_sync
+from vault.keys import vault_sealed
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ def tick() -> None:
     now = timezone.now()
     for flow_id in flow_expire_overdue(now=now):
         wake_sync(flow_id)
+    if vault_sealed():  # a worker could only fail what waits; it is handed out when the vault is open again
+        return
     for flow_id in flows_abandoned(now=now):
         log.info("handing out again", extra={"flow_id": flow_id})
         flow_dispatch(flow_id)

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from flows.models import Connection, ConnectionStatus, Flow, HealthCheck
 from flows.transitions import LIVE
+from vault.keys import vault_sealed
 
 RUNNING_AT_MOST = timedelta(minutes=2)  # a check without an end for so long lost its worker
 _STATUS = {
@@ -37,6 +38,8 @@ def check_begin(connection: Connection, *, now: datetime) -> tuple[HealthCheck, 
 
 def check_blocked(check: HealthCheck) -> str:
     """Why this check can tell nothing, or nothing."""
+    if vault_sealed():
+        return "the vault is sealed"
     if Flow.objects.filter(connection_id=check.connection_id, state__in=LIVE).exists():
         return "a login is in progress"
     if not check.connection.auth_check:

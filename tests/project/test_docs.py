@@ -70,7 +70,7 @@ def test_the_example_in_the_readme_is_the_one_that_runs():
 
 
 def test_files_the_readme_names_exist():
-    for path in set(re.findall(r"\b(?:docs|tests|flows)/[\w/.]*\w", README)):
+    for path in set(re.findall(r"\b(?:docs|tests|flows)/[\w/.-]*\w", README)):
         assert (ROOT / path).exists(), path
 
 
