@@ -10,7 +10,7 @@ from vault.models import Organization, Project
 from vault.secret import Secret
 from vault.tenancy import organization_create, project_default
 
-ORGANIZATION_NAME = "default"
+ORGANIZATION_NAME = "authsvc"
 KEY_NAME = "first key"
 
 
