@@ -38,7 +38,7 @@ _PATTERNS: dict[str, str] = {
     "captcha": r"captcha|\bcaptcha\w*|security ?image|\bcheckcode|validate ?code|\bvcode\b|code ?image|"
     r"imgcode|verify ?code ?img|"
     r"answer ?check|anti ?spam|\bspam|randcode|\bturing|seccode|secode|image ?code|\bimagever\w*",
-    "search": r"search|\bq\b|query|\bfind\b|keyword|suche|recherche|buscar|busca|\bsrch|\bzoek|cerca|\bs\b",
+    "search": r"search|\bq\b|query|\bfind\b|keyword|suche|recherche|buscar|busca|\bsrch|\bzoek|cerca",
     "newsletter": r"newsletter|subscri|mailing|\bnews\b|\bmc ?embed|mailchimp|optin|\bmce\b|"
     r"signup ?email ?form|waitlist",
     "person": r"first|last ?name|\blname|\bfname|surname|full ?name|birth|\bdob\b|gender|\bsex\b|address|"
