@@ -147,7 +147,7 @@ def requested_in_place(zoo: Zoo) -> None:
         "/code",
         lambda visit: (
             f"<h1>Security check</h1><p>Mobile number: 07••• •••112</p>{visit.note()}<form method='post'>"
-            "<label for='s'>SMS code</label><input id='s' name='sms' maxlength='6'>"
+            "<label for='sms'>SMS code</label><input id='sms' name='sms' maxlength='6'>"
             "<button type='button' onclick=\"fetch('/send',{method:'POST'});this.textContent='Code sent'\">Send code"
             "</button><p><button type='submit'>Confirm</button></p></form>"
         ),
