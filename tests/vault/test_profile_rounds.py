@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Event
 from typing import Any
@@ -25,8 +26,17 @@ LEASE_SECONDS = 0.25  # so short that the one who waits for a dead writer need n
 SITES = ("a.example", "b.example")
 
 
-def _refresh(profile_id: str, site: str, session: str) -> None:
-    """What a re-authentication does with the profile: begin from it, get a new session, store it merged."""
+def _nothing() -> None:
+    pass
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _refresh(profile_id: str, site: str, session: str, *, stored: Callable[[], None] = _nothing) -> None:
+    """What a re-authentication does with the profile: begin from it, get a new session, store it merged. `stored` is
+    called between storing and letting go."""
     base = state_load(profile_id)
     cookies = [cookie for cookie in base["cookies"] if cookie["domain"] != site]
     cookies.append({"name": "sid", "domain": site, "path": "/", "value": session})
@@ -38,13 +48,16 @@ def _refresh(profile_id: str, site: str, session: str) -> None:
             continue
         with suppress(LeaseLost):  # the other one took over meanwhile: merge with what it wrote
             state_store(lease, base=base, captured=captured, now=timezone.now())
+            stored()
             profile_release(lease)
             return
 
 
 def _writer(profile_id: str, site: str, session: str, *, dies_after: int | None) -> int:
-    """A process that refreshes one site, and is killed after so many statements where that is wanted."""
-    left = dies_after
+    """A process that refreshes one site; where that is wanted it is killed after so many statements, or (0) as soon
+    as it has stored."""
+    left = dies_after or None
+    stored = _die if dies_after == 0 else _nothing
 
     def count(execute: Any, *args: Any) -> Any:
         nonlocal left
@@ -60,7 +73,7 @@ def _writer(profile_id: str, site: str, session: str, *, dies_after: int | None)
         status = 1
         try:
             with connection.execute_wrapper(count):
-                _refresh(profile_id, site, session)
+                _refresh(profile_id, site, session, stored=stored)
             status = 0
         finally:
             os._exit(status)
@@ -81,9 +94,10 @@ def test_r31_r33_a_hundred_rounds_of_two_writers_lose_no_session():
     for number in range(1, ROUNDS + 1):
         before = _sessions(profile_id)
         victim = chance.choice([None, *SITES])
+        dies_after = chance.choice([0, *range(1, 32)]) if number % 10 else 0
         connections.close_all()  # what is open belongs to this process
         writers = {
-            site: _writer(profile_id, site, str(number), dies_after=chance.randrange(32) if site == victim else None)
+            site: _writer(profile_id, site, str(number), dies_after=dies_after if site == victim else None)
             for site in SITES
         }
         status = {site: os.waitpid(child, 0)[1] for site, child in writers.items()}
