@@ -60,6 +60,8 @@ def typed_features(item: Item, page: PageView, form: Verdict) -> set[str]:
 def _read_form(group: Group, page: PageView) -> ReadForm:
     verdict = weigh(weights("form"), form_features(group, page))
     context = Context(verdict.best)
+    if group.boxes and len(group.boxes) == sum(item.reachable for item in group.typed):
+        context = Context.OTP  # nothing but a row of boxes of one size: a code
     fields = []
     for item in group.typed:
         found = weigh(weights("field"), typed_features(item, page, verdict))

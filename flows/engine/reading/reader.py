@@ -132,7 +132,9 @@ def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
         if external and leaving is None and (told or pressable <= 8):
             return PageKind.EXTERNAL_ACTION, 0.8, ("tells to act elsewhere",)
         about = heads | page.url_concepts | named(page.url_words)
-        signing = not about.isdisjoint({"login", "code", "totp", "verify", "choose", "code_word", "by_key"})
+        signing = pressable <= 10 or not about.isdisjoint(
+            {"login", "code", "totp", "verify", "choose", "code_word", "by_key"}
+        )
         if len(kinds - {MfaType.SWITCH}) >= 2 and leaving is None and signing and pressable <= 2 * len(methods) + 8:
             return PageKind.METHOD_CHOICE, 0.7, (f"{len(methods)} methods",)
         offer = _offer(draft, heads)
