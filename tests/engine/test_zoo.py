@@ -23,7 +23,11 @@ def _sample() -> list[tuple[Case, Variant, Mode]]:
     kept = [case for case in CASES if case.name not in SLOW | SHOWN | UNREAD]
     modes: list[Mode] = ["asked", "stored"]
     return [
-        (case, case.variants[number % len(case.variants)], "asked" if case.stored is None else modes[number % 2])
+        (
+            case,
+            Variant.PLAIN if case.picks else case.variants[number % len(case.variants)],
+            "asked" if case.stored is None else modes[number % 2],
+        )
         for number, case in enumerate(kept)
     ]
 
