@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from playwright.async_api import async_playwright
 
@@ -71,12 +72,8 @@ async def _looks(browser: Any, files: Sequence[Path]) -> list[float]:
 @contextmanager
 def using(model: Mapping[str, scores.Weights]) -> Iterator[None]:
     """Reads with `model` instead of the stored weights."""
-    stored = analysis.weights
-    analysis.weights = lambda name: model[name]  # type: ignore[assignment] # the cached function's stand-in
-    try:
+    with patch.object(analysis, "weights", lambda name: model[name]):
         yield
-    finally:
-        analysis.weights = stored
 
 
 def predict(pages: Pages, seen: Snapshots) -> Predictions:

@@ -25,7 +25,7 @@ AAA, BBB = (f"{name}:{base64.b64encode(name.encode() * 32).decode()}" for name i
 
 def state(size: int) -> bytes:
     """Browser state of about `size` bytes that compresses as tokens do: hardly."""
-    cookies = []
+    cookies: list[dict[str, object]] = []
     while len(cookies) * 1100 < size:
         token = base64.b64encode(os.urandom(768)).decode()
         cookies.append({"name": f"c{len(cookies)}", "value": token, "domain": "example.com", "path": "/"})

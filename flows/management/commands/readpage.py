@@ -27,7 +27,7 @@ SETTLE_SECONDS = 6.0
 
 class Command(BaseCommand):
     help = "Show what the page reader sees on a URL or a saved page, or measure it over labelled pages."
-    requires_system_checks: Sequence[str] = ()
+    requires_system_checks: list[str] = []  # it needs no database and no key
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("page", nargs="?", help="a URL, or the path of a saved page")
