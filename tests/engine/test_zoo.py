@@ -16,10 +16,6 @@ SLOW = {"slow site", "half-loaded page", "gateway errors at first", "bot wall"}
 UNREAD = {
     "code to be requested",
     "code requested in place",
-    "methods as radios",
-    "methods as buttons",
-    "methods in a list",
-    "push, code instead",
 }
 # What the other tests of the engine show already.
 SHOWN = {"one page", "identifier first", "wrong password", "authenticator code", "token in local storage"}

@@ -137,4 +137,4 @@ def connect_server() -> Iterator[ConnectServer]:
     with serve(connect.answer) as server:
         connect.server = server
         yield connect
-    assert connect.broken == []
+    assert connect.broken == [], connect.broken

@@ -68,8 +68,32 @@ def _read_form(group: Group, page: PageView) -> ReadForm:
         fields.append(ReadField(item, "code" if item in group.boxes else found.best, found))
     visible = any(item.reachable for item in group.typed)
     context = _settled(context, verdict, fields)
+    lone = _lone_code(group, page, fields)
+    if lone is not None:
+        context = Context.OTP
+        fields = [replace(field, role="code") if field is lone else field for field in fields]
     fields = [_as_email(field) for field in _agreed(context, fields)]
     return ReadForm(group, context, verdict, tuple(fields), submits.find(group, context, page), visible)
+
+
+PAGE_SAYS_CODE = frozenset({"heading:code", "heading:totp", "heading:recovery", "title:code"})
+FIELD_SAYS_CODE = frozenset({"label:code", "label:code_word", "label:totp", "name:code", "name:codeish", "name:totp"})
+NO_CODE = frozenset(
+    {"captcha", "robot", "checkout", "payment", "search", "newsletter", "subscribe", "user", "email", "phone"}
+)
+
+
+def _lone_code(group: Group, page: PageView, fields: list[ReadField]) -> ReadField | None:
+    """The only field of a form, where the page speaks of a code and so does the field: two witnesses that need not
+    be sure, since a page for a code holds little else to learn from."""
+    seen = [field for field in fields if field.item.reachable]
+    if len(seen) != 1 or is_password(seen[0].item) or not _typed_as_text(seen[0].item):
+        return None
+    said = field_features(seen[0].item, page)
+    if any(feature.partition(":")[2] in NO_CODE for feature in said if feature.startswith(("label:", "name:"))):
+        return None
+    witnessed = said & FIELD_SAYS_CODE and form_features(group, page) & PAGE_SAYS_CODE
+    return seen[0] if witnessed else None
 
 
 def _settled(context: Context, verdict: Verdict, fields: list[ReadField]) -> Context:

@@ -10,6 +10,13 @@ USABLE = frozenset({"LOGIN", "PASSWORD", "API_CREDENTIAL", "SERVER", "EMAIL_ACCO
 PURPOSES = {"USERNAME": "username", "PASSWORD": "password"}
 
 
+def folder_read(vault: Any) -> Folder:
+    """Raises ValueError for an answer that names no vault: its id would go into the next request."""
+    if not isinstance(vault.id, str) or not vault.id:
+        raise ValueError("a vault without an id")
+    return Folder(id=vault.id, name=str(vault.name or ""))
+
+
 def ref_read(summary: Any, *, folder: Folder) -> ItemRef:
     urls = tuple(str(url.href) for url in summary.urls or () if url.href)
     return ItemRef(id=str(summary.id), title=str(summary.title or ""), folder=folder, urls=urls)

@@ -42,11 +42,11 @@ class ConnectSource:
 
     def folders(self) -> list[Folder]:
         with self._client() as client:
-            return [Folder(id=str(vault.id), name=str(vault.name or "")) for vault in client.get_vaults()]
+            return [folder_read(vault) for vault in client.get_vaults()]
 
     def items(self) -> list[ItemRef]:
         with self._client() as client:
-            vaults = [Folder(id=str(vault.id), name=str(vault.name or "")) for vault in client.get_vaults()]
+            vaults = [folder_read(vault) for vault in client.get_vaults()]
             return [
                 ref_read(summary, folder=vault)
                 for vault in vaults
