@@ -19,7 +19,7 @@ from vault.sources.base import (
     SourceDenied,
     SourceUnavailable,
 )
-from vault.sources.onepassword_connect.fields import USABLE, item_read, ref_read
+from vault.sources.onepassword_connect.fields import USABLE, folder_read, item_read, ref_read
 from vault.sources.outbound import GuardedTransport
 
 SECONDS = 8.0
