@@ -89,7 +89,7 @@ TEMPLATES = [
 # --- database --------------------------------------------------------------------------------------------------
 DATABASE_URL = env_str("DATABASE_URL", f"sqlite:///{DATA_DIR / 'authsvc.sqlite3'}")
 try:
-    _database = dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)
+    _database = dj_database_url.parse(DATABASE_URL, conn_max_age=0, conn_health_checks=True)
 except (ValueError, KeyError) as error:
     raise ImproperlyConfigured("DATABASE_URL must be a database address like postgres://user@host/name") from error
 if _database["ENGINE"] not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):

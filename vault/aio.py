@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,7 +20,10 @@ def db_threads() -> ThreadPoolExecutor:
 
 
 def _call(work: Callable[[], T]) -> T:
-    close_old_connections()
+    # Requests close what they opened (their threads die with them); these threads live, and keep theirs while it
+    # answers: Django looks again before the next query.
+    for connection in connections.all(initialized_only=True):
+        connection.health_check_done = False
     return work()
 
 
