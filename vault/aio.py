@@ -23,7 +23,7 @@ def _call(work: Callable[[], T]) -> T:
     # Requests close what they opened (their threads die with them); these threads live, and keep theirs while it
     # answers: Django looks again before the next query.
     for connection in connections.all(initialized_only=True):
-        connection.health_check_done = False
+        setattr(connection, "health_check_done", False)  # noqa: B010 - Django's own attribute, unknown to its stubs
     return work()
 
 
