@@ -53,6 +53,15 @@ FORMS: dict[str, tuple[str, PageKind, list[FieldRole], str | None]] = {
         <label>Two-factor code (if enabled)<input name=otp autocomplete=one-time-code></label><button>Log in</button></form>""",
         K.LOGIN, [R.EMAIL, R.PASSWORD, R.CODE], "Log in",
     ),
+    "other ways to a code beside the button that takes it": (
+        """<h1>Login</h1><p>Please enter the token of your token generator.</p><form><input type=hidden name=step>
+        <label for=t>Token:</label><input id=t name=otp_token maxlength=6 autocomplete=one-time-code>
+        <input type=submit value="" hidden>
+        <p>Or use another way:</p><button name=device value=2 type=submit>Call number +31 ** *** **21</button>
+        <button name=device value=1 type=submit>Send text message to +31 ** *** **67</button>
+        <button name=go value=back type=submit>Back</button><button type=submit>Next</button></form>""",
+        K.CODE, [R.CODE], "Next",
+    ),
     "code by mail": (
         """<h1>Check your email</h1><p>We sent a 6-digit verification code to j•••@example.com</p><form>
         <input name=code inputmode=numeric maxlength=6 aria-label="Verification code"><button>Verify</button></form>

@@ -31,6 +31,8 @@ _OTHERS = frozenset(
         "subscribe",
     }
 )
+# Words of a button that has another code sent, or wants another proof, instead of taking the one that was typed.
+_ANOTHER_CODE = frozenset({"by_sms", "by_call", "by_email", "by_recovery", "send_code", "send_link"})
 THRESHOLD = 1.2
 
 
@@ -111,6 +113,8 @@ def score(item: Item, group: Group, context: str) -> float:
     }:
         total -= 3.0 if "by_key" not in concepts or "login" not in concepts else 3.5
     if context == "otp" and concepts & {"resend", "decline", "other_way"}:
+        total -= 4.0
+    if context == "otp" and concepts & _ANOTHER_CODE:
         total -= 4.0
     if context == "login" and "signup" in concepts and "login" not in concepts:
         total -= 3.0
