@@ -103,7 +103,7 @@ def _stored_for(field: Field, ref: str, reading: Reading, memory: Memory) -> str
     usable = memory.known - memory.rejected
     if ref in memory.rejected:
         return None
-    if field.role is FieldRole.CODE and _was_delivered(field, reading):
+    if memory.totp_tries >= TOTP_TRIES or (field.role is FieldRole.CODE and _was_delivered(field, reading)):
         usable -= {TOTP_CODE}
     second = field.role in IDENTIFIER_ROLES and ref != USERNAME
     return stored_name(field, usable, own_only=second)

@@ -141,6 +141,16 @@ def test_r15_a_refused_stored_code_is_tried_once_more_then_asked() -> None:
     assert twice.rejected == {"totp_code"}
 
 
+def test_r15_a_code_page_that_changes_without_a_word_gets_no_third_code() -> None:
+    reading = page(PageKind.CODE, TOTP)
+    known = frozenset({"totp_code"})
+    sent = Sent("p", {"totp_code": "totp_code"})
+    again = decide(reading, Memory(known=known, sent=sent, page="q", totp_tries=1))
+    assert isinstance(again, FillAndSubmit)
+    enough = decide(reading, Memory(known=known, sent=sent, page="q", totp_tries=2))
+    assert isinstance(enough, Ask)
+
+
 def test_a_delivered_code_takes_no_generated_one() -> None:
     known = frozenset({"totp_code"})
     assert isinstance(decide(page(PageKind.CODE, CODE), Memory(known=known)), FillAndSubmit)
