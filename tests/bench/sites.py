@@ -61,7 +61,7 @@ async def _probe(browser: Browser, case: dict[str, Any], state: Any) -> bool:
         await page.goto(probe["url"])
         mark = page.get_by_text(probe["text"]) if "text" in probe else page.locator(probe["selector"])
         try:
-            await mark.first.wait_for(state="visible", timeout=4000 if state else 1500)
+            await mark.first.wait_for(state="visible", timeout=12000 if state else 4000)
         except PlaywrightTimeout:
             return False
         return True
