@@ -10,6 +10,7 @@ log = logging.getLogger(__name__)
 
 RUN_FLOW = "flows.run_flow"
 RUN_CHECK = "flows.check"
+CHECK_WAITS_SECONDS = 110  # for a worker; after that the next one that is due is worth more
 
 
 def flow_dispatch(flow_id: str) -> None:
@@ -17,11 +18,11 @@ def flow_dispatch(flow_id: str) -> None:
 
 
 def check_dispatch(check_id: str) -> None:
-    _send(RUN_CHECK, check_id)
+    _send(RUN_CHECK, check_id, expires=CHECK_WAITS_SECONDS)
 
 
-def _send(task: str, row_id: str) -> None:
+def _send(task: str, row_id: str, *, expires: int | None = None) -> None:
     try:
-        current_app.send_task(task, args=[row_id], ignore_result=True, retry=False)
+        current_app.send_task(task, args=[row_id], ignore_result=True, retry=False, expires=expires)
     except (OperationalError, OSError):
         log.warning("broker unreachable", extra={"task": task, "row_id": row_id})

@@ -79,6 +79,10 @@ class Connection(TenantModel):
     status = models.CharField(max_length=16, choices=ConnectionStatus.choices, default=ConnectionStatus.NEEDS_AUTH)
     post_login_url = models.CharField(max_length=4096, blank=True, default="")
     auth_check = models.JSONField(null=True, blank=True)  # {"url", "signed_in", "signed_out"}
+    check_due_at = models.DateTimeField(null=True, blank=True)  # None: nothing is checked by itself
+    requirements = models.JSONField(null=True, blank=True)  # flows.requirements, of the last successful login
+    reauth_failures = models.PositiveSmallIntegerField(default=0)  # unattended logins that failed in a row
+    reauth_after = models.DateTimeField(null=True, blank=True)  # no unattended login before
     last_login_at = models.DateTimeField(null=True, blank=True)
     last_auth_check_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
@@ -88,7 +92,14 @@ class Connection(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["project", "profile", "domain"], name="connection_once_per_profile")
         ]
-        indexes = [models.Index(fields=["project", "created_at"], name="connection_listing")]
+        indexes = [
+            models.Index(fields=["project", "created_at"], name="connection_listing"),
+            models.Index(
+                fields=["check_due_at"],
+                condition=Q(health_checks=True, check_due_at__isnull=False),
+                name="connection_check_due",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.domain} ({self.id})"
@@ -124,6 +135,7 @@ class Flow(TenantModel):
     )
     reached = models.CharField(max_length=32, default=FlowState.DISCOVERING)  # the last live state
     overrides = models.JSONField(default=dict, blank=True)  # this login's own browser options
+    unattended = models.BooleanField(default=False)  # begun by a health check
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -247,7 +259,8 @@ class HealthCheck(TenantModel):
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     result = models.CharField(max_length=16, choices=Result.choices, blank=True, default="")
-    reason = models.CharField(max_length=200, blank=True, default="")  # why it is indeterminate
+    reason = models.CharField(max_length=200, blank=True, default="")  # why it is indeterminate, or what followed
+    scheduled = models.BooleanField(default=False)
     previous_status = models.CharField(max_length=16, choices=ConnectionStatus.choices)
     status = models.CharField(max_length=16, choices=ConnectionStatus.choices)  # after it
 

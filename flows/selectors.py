@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from flows.errors import ConnectionNotFound
 from flows.links import hosted_url
 from flows.models import Connection, Flow, FlowEvent, Interaction
+from flows.readiness import connection_can_reauth
 from flows.wire import flow_wire
 from vault.principal import Principal
 
@@ -110,9 +111,5 @@ def credential_reference(connection: Connection) -> dict[str, Any] | None:
 
 def reauth_state(connection: Connection) -> dict[str, Any]:
     """Whether an unattended login may be tried, and why."""
-    if connection.credential is None and not connection.credential_source:
-        return {"can_reauth": False, "can_reauth_reason": "no_credential"}
-    if connection.last_login_at is None:
-        return {"can_reauth": False, "can_reauth_reason": "no_prior_successful_login"}
-    reason = "external_credential" if connection.credential is None else "has_credential"
-    return {"can_reauth": True, "can_reauth_reason": reason}
+    allowed, reason = connection_can_reauth(connection)
+    return {"can_reauth": allowed, "can_reauth_reason": reason}

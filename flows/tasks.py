@@ -6,8 +6,9 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.utils import timezone
 
-from flows.dispatch import RUN_CHECK, RUN_FLOW, flow_dispatch
+from flows.dispatch import RUN_CHECK, RUN_FLOW, check_dispatch, flow_dispatch
 from flows.runner.loop import worker_loop
+from flows.services.claims import checks_claim
 from flows.services.flows import flow_expire_overdue, flows_abandoned
 from flows.wake import wake_sync
 from vault.keys import vault_sealed
@@ -29,7 +30,8 @@ def check(check_id: str) -> None:
 
 @shared_task(name="flows.tick", ignore_result=True)
 def tick() -> None:
-    """End what is over, hand out again what nobody works on. Any number may run at the same time."""
+    """End what is over, hand out again what nobody works on, and the checks that are due. Any number may run at the
+    same time."""
     now = timezone.now()
     for flow_id in flow_expire_overdue(now=now):
         wake_sync(flow_id)
@@ -38,6 +40,8 @@ def tick() -> None:
     for flow_id in flows_abandoned(now=now):
         log.info("handing out again", extra={"flow_id": flow_id})
         flow_dispatch(flow_id)
+    for check in checks_claim(now=now):
+        check_dispatch(check.id)
 
 
 @worker_ready.connect

@@ -171,7 +171,7 @@ def update(request: HttpRequest, connection_id: str, body: ConnectionUpdate) -> 
         telemetry=body.browser_telemetry,
         telemetry_given="browser_telemetry" in body.model_fields_set,
     )
-    return _state(connection_update(principal, connection, changes, ssrf_allow=settings.SSRF_ALLOW))
+    return _state(connection_update(principal, connection, changes, ssrf_allow=settings.SSRF_ALLOW, now=timezone.now()))
 
 
 @router.delete("/{connection_id}", response={204: None, REFUSED: Refusal}, summary="Delete a connection")

@@ -39,6 +39,7 @@ from flows.services.flows import (
     flow_release,
     flow_renew,
 )
+from flows.services.reauth import flow_requirements
 from flows.services.values import use_of, values_save, values_usable
 from flows.transitions import FlowInput
 from flows.wake import listening, wake
@@ -225,6 +226,11 @@ def _store(claim: Claim, job: Job, outcome: LoggedIn, lease: Lease, *, now: date
             auth_check=(
                 {"url": check.url, "signed_in": dict(check.signed_in), "signed_out": dict(check.signed_out)}
                 if check is not None
+                else None
+            ),
+            requirements=(
+                flow_requirements(flow, used=outcome.stored | outcome.given).to_json()
+                if outcome.stored or outcome.given
                 else None
             ),
         )

@@ -1,11 +1,15 @@
 """Health checks in the database: asked for, carried by a worker, ended with what they saw."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
 
 from flows.models import Connection, ConnectionStatus, Flow, HealthCheck
+from flows.services.reauth import reauth_begin, reauth_refused
+from flows.services.schedule import check_reschedule
+from flows.signals import connection_changed
 from flows.transitions import LIVE
 from vault.keys import vault_sealed
 
@@ -16,7 +20,7 @@ _STATUS = {
 }
 
 
-def check_begin(connection: Connection, *, now: datetime) -> tuple[HealthCheck, bool]:
+def check_begin(connection: Connection, *, now: datetime, scheduled: bool = False) -> tuple[HealthCheck, bool]:
     """The connection's running check, and whether it is new: asking again while one runs joins it."""
     with transaction.atomic():
         Connection.objects.select_for_update().get(pk=connection.pk)
@@ -30,6 +34,7 @@ def check_begin(connection: Connection, *, now: datetime) -> tuple[HealthCheck, 
             project_id=connection.project_id,
             connection=connection,
             created_at=now,
+            scheduled=scheduled,
             previous_status=connection.status,
             status=connection.status,
         )
@@ -47,19 +52,41 @@ def check_blocked(check: HealthCheck) -> str:
     return ""
 
 
-def check_end(check_id: str, result: HealthCheck.Result, *, now: datetime, reason: str = "") -> bool:
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A check that is over, and the re-authentication that it began."""
+
+    flow_id: str | None = None
+
+
+def check_end(check_id: str, result: HealthCheck.Result, *, now: datetime, reason: str = "") -> Ended | None:
     """Record the result. `ok` and `logged_out` set the connection's status, unless a login changed it meanwhile; an
-    indeterminate one leaves it as it is. False when the check was over or is gone."""
+    indeterminate one leaves it as it is. A `logged_out` one begins a re-authentication where that is allowed; the
+    caller hands it to a worker. None when the check was over or is gone."""
     with transaction.atomic():
         check = HealthCheck.objects.select_for_update().filter(pk=check_id, ended_at=None).first()
         if check is None:
-            return False
+            return None
         fresh = Q(last_login_at=None) | Q(last_login_at__lt=check.created_at)
-        connection = Connection.objects.filter(pk=check.connection_id)
-        connection.update(last_auth_check_at=now)
+        rows = Connection.objects.filter(pk=check.connection_id)
+        rows.update(last_auth_check_at=now)
         status = _STATUS.get(result)
-        if status is not None:
-            connection.filter(fresh).update(status=status, updated_at=now)
-        after = connection.values_list("status", flat=True).get()
-        HealthCheck.objects.filter(pk=check_id).update(ended_at=now, result=result, reason=reason[:200], status=after)
-        return True
+        changed = status is not None and bool(rows.filter(fresh).update(status=status, updated_at=now))
+        connection = rows.select_related("credential").get()
+        flow: Flow | None = None
+        if changed and result == HealthCheck.Result.LOGGED_OUT:
+            flow, reason = _logged_out(check, connection, now=now)
+        HealthCheck.objects.filter(pk=check_id).update(
+            ended_at=now, result=result, reason=reason[:200], status=connection.status
+        )
+        check_reschedule(connection.pk, now=now)
+        return Ended(flow.pk if flow is not None else None)
+
+
+def _logged_out(check: HealthCheck, connection: Connection, *, now: datetime) -> tuple[Flow | None, str]:
+    """Log in again if that may be, else say that a person is needed."""
+    refused = reauth_refused(connection, now=now)
+    flow = None if refused else reauth_begin(connection, now=now)
+    if flow is None and check.previous_status == ConnectionStatus.AUTHENTICATED:
+        connection_changed.send(Connection, connection=connection, now=now)
+    return flow, f"not logged in again: {refused}" if refused else "logging in again"

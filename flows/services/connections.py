@@ -11,6 +11,7 @@ from flows.addresses import domain_check, domains_normalise, login_url_check
 from flows.errors import ConnectionExists, ConnectionInvalid
 from flows.models import DEFAULT_CHECK_INTERVAL, Connection, Flow
 from flows.services.flows import flow_cancel
+from flows.services.schedule import check_schedule
 from flows.transitions import LIVE
 from vault.audit import audit_append
 from vault.credentials import credential_get
@@ -123,11 +124,18 @@ class ConnectionChanges:
     telemetry_given: bool = False
 
 
+_SCHEDULING = frozenset({"health_checks", "health_check_interval"})
+_TRYING_ANEW = frozenset({"credential", "credential_source", "login_url", "allowed_domains", "auto_reauth"})
 _PLAIN = ("save_credentials", "health_checks", "health_check_interval", "auto_reauth", "record_session")
 
 
 def connection_update(
-    principal: Principal, connection: Connection, changes: ConnectionChanges, *, ssrf_allow: Sequence[str]
+    principal: Principal,
+    connection: Connection,
+    changes: ConnectionChanges,
+    *,
+    ssrf_allow: Sequence[str],
+    now: datetime,
 ) -> Connection:
     """The connection as it is from now on, all changes or none. Raises as `connection_create` does."""
     changed: dict[str, Any] = {name: value for name in _PLAIN if (value := getattr(changes, name)) is not None}
@@ -146,8 +154,13 @@ def connection_update(
         for name, value in changed.items():
             setattr(locked, name, value)
         if changed:
-            locked.save(update_fields=[*changed, "updated_at"])
-            _audit(principal, "connection.update", locked, names=sorted(changed))
+            if not changed.keys().isdisjoint(_SCHEDULING):
+                locked.check_due_at = check_schedule(locked, now=now)
+                changed["check_due_at"] = locked.check_due_at
+            if not changed.keys().isdisjoint(_TRYING_ANEW):
+                locked.reauth_failures, locked.reauth_after = 0, None
+            locked.save(update_fields=[*changed, "reauth_failures", "reauth_after", "updated_at"])
+            _audit(principal, "connection.update", locked, names=sorted(changed.keys() - {"check_due_at"}))
     return locked
 
 

@@ -16,6 +16,9 @@ from django.utils import timezone
 from flows.engine.contract import ErrorCode, Pause
 from flows.models import Connection, ConnectionStatus, Flow, FlowEvent, FlowType, Interaction
 from flows.pauses import choice_to_json, field_to_json
+from flows.services.breaker import reauth_failed
+from flows.services.schedule import check_reschedule
+from flows.signals import connection_changed, flow_changed
 from flows.transitions import LIVE, WAITING, FlowInput, FlowState, state_after, states_before
 from flows.wire import flow_wire
 from vault.keys import seal_check
@@ -39,7 +42,11 @@ class Claim:
 
 
 def flow_start(
-    connection: Connection, *, now: datetime, overrides: Mapping[str, Any] | None = None
+    connection: Connection,
+    *,
+    now: datetime,
+    overrides: Mapping[str, Any] | None = None,
+    unattended: bool = False,
 ) -> tuple[Flow, bool]:
     """The connection's live flow, and whether it is new. Joining a running one makes its old unused link stale.
 
@@ -49,7 +56,7 @@ def flow_start(
     for _ in range(3):  # a flow that ends between our insert and our update is superseded by a new one
         try:
             with transaction.atomic():
-                return _flow_create(connection, now=now, overrides=overrides or {}), True
+                return _flow_create(connection, now=now, overrides=overrides or {}, unattended=unattended), True
         except IntegrityError:
             joined = Flow.objects.filter(connection=connection, state__in=LIVE).order_by("-created_at").first()
             if joined is None:
@@ -60,7 +67,7 @@ def flow_start(
     raise RuntimeError(f"connection {connection.id} has a flow that can be neither joined nor replaced")
 
 
-def _flow_create(connection: Connection, *, now: datetime, overrides: Mapping[str, Any]) -> Flow:
+def _flow_create(connection: Connection, *, now: datetime, overrides: Mapping[str, Any], unattended: bool) -> Flow:
     known = connection.last_login_at is not None
     flow = Flow.objects.create(
         organization_id=connection.organization_id,
@@ -68,6 +75,7 @@ def _flow_create(connection: Connection, *, now: datetime, overrides: Mapping[st
         connection=connection,
         type=FlowType.REAUTH if known else FlowType.LOGIN,
         overrides=dict(overrides),
+        unattended=unattended,
         created_at=now,
         updated_at=now,
         dispatched_at=now,
@@ -78,8 +86,8 @@ def _flow_create(connection: Connection, *, now: datetime, overrides: Mapping[st
 
 
 def event_record(flow: Flow, *, kind: str, now: datetime, interaction: Interaction | None = None) -> FlowEvent:
-    """Append what the flow looks like now to its history."""
-    return FlowEvent.objects.create(
+    """Append what the flow looks like now to its history, and tell whoever listens."""
+    event = FlowEvent.objects.create(
         organization_id=flow.organization_id,
         project_id=flow.project_id,
         flow=flow,
@@ -87,6 +95,8 @@ def event_record(flow: Flow, *, kind: str, now: datetime, interaction: Interacti
         kind=kind,
         state=flow_wire(flow, interaction, now=now),
     )
+    flow_changed.send(Flow, flow=flow, now=now)
+    return event
 
 
 def flow_claim(flow_id: str, *, holder: str, now: datetime) -> Claim | None:
@@ -167,15 +177,29 @@ def flow_end(
 ) -> bool:
     """End a flow without success. The connection keeps its status unless it never was signed in."""
     website: dict[str, Any] = {"website_error": website_error[:1000]} if website_error is not None else {}
-    return flow_move(
-        flow_id,
-        event,
-        now=now,
-        attempt=attempt,
-        error_code=code.value,
-        error_message=(message or MESSAGES.get(code, "The login failed."))[:1000],
-        **website,
-    )
+    with transaction.atomic():
+        moved = flow_move(
+            flow_id,
+            event,
+            now=now,
+            attempt=attempt,
+            error_code=code.value,
+            error_message=(message or MESSAGES.get(code, "The login failed."))[:1000],
+            **website,
+        )
+        if moved:
+            _unattended_failed(Flow.objects.select_related("connection").get(pk=flow_id), now=now)
+    return moved
+
+
+def _unattended_failed(flow: Flow, *, now: datetime) -> None:
+    """A re-authentication that nobody watched has not worked: leave the site alone for a while, and say so."""
+    if not flow.unattended or flow.state == FlowState.CANCELED:
+        return
+    reauth_failed(flow.connection_id, now=now)
+    check_reschedule(flow.connection_id, now=now)
+    if flow.connection.status != ConnectionStatus.AUTHENTICATED:
+        connection_changed.send(Connection, connection=flow.connection, now=now)
 
 
 def flow_progress(claim: Claim, event: FlowInput, *, now: datetime) -> bool:
@@ -275,16 +299,28 @@ def flows_abandoned(*, now: datetime) -> list[str]:
 
 
 def connection_authenticated(
-    flow: Flow, *, now: datetime, post_login_url: str, auth_check: dict[str, Any] | None
+    flow: Flow,
+    *,
+    now: datetime,
+    post_login_url: str,
+    auth_check: dict[str, Any] | None,
+    requirements: dict[str, Any] | None = None,
 ) -> None:
-    """What a verified login changes on its connection."""
+    """What a verified login changes on its connection. Without `requirements` the last ones stay: a profile that was
+    still signed in shows nothing of what a login takes."""
+    recorded = {"requirements": requirements} if requirements is not None else {}
     Connection.objects.filter(pk=flow.connection_id).update(
         status=ConnectionStatus.AUTHENTICATED,
         post_login_url=post_login_url[:4096],
         auth_check=auth_check,
         last_login_at=now,
+        reauth_failures=0,
+        reauth_after=None,
         updated_at=now,
+        **recorded,
     )
+    check_reschedule(flow.connection_id, now=now)
+    connection_changed.send(Connection, connection=Connection.objects.get(pk=flow.connection_id), now=now)
 
 
 def origin_allow(flow_id: str, origin: str) -> None:

@@ -9,15 +9,14 @@ from kernel.types.auth import ManagedAuthTimelineEvent
 
 from flows.engine.contract import AuthCheck, BrowserSettings, ErrorCode, ProfileState
 from flows.engine.errors import BrowserLost
-from flows.engine.marks import CheckResult
 from flows.models import Connection, Flow, HealthCheck
-from flows.runner.check import check_run
+from flows.runner.check import Seen, check_run
 from flows.services import flows as services
 from flows.transitions import FlowInput
 from tests.contract.tenants import Tenant, items
 from vault.aio import run_db
 from vault.models import AuditRecord
-from vault.profiles import profile_lease, profile_save
+from vault.profiles import profile_lease, profile_release, profile_save
 
 MARKS = {"url": "https://example.com/", "signed_in": {"path": "/"}, "signed_out": {"path": "/login"}}
 
@@ -163,6 +162,7 @@ def checkable(owner: Tenant) -> str:
     lease = profile_lease(connection.profile_id, holder="t", seconds=30, now=timezone.now())
     assert lease is not None
     profile_save(lease, b'{"cookies":[{"name":"sid"}],"origins":[],"session_storage":{}}', now=timezone.now())
+    profile_release(lease)
     return connection_id
 
 
@@ -191,12 +191,11 @@ async def test_r38_only_a_confirmed_logged_out_changes_the_status(
     assert [name for name, _ in sent] == ["flows.check"]
     looks = iter(seen)
 
-    async def checker(_: object, settings: BrowserSettings, profile: ProfileState, marks: AuthCheck) -> CheckResult:
+    async def checker(_: object, settings: BrowserSettings, profile: ProfileState, marks: AuthCheck) -> Seen:
         look = next(looks)
         if isinstance(look, Exception):
             raise look
-        result: CheckResult = look
-        return result
+        return look, None
 
     await check_run(sent[0][1], browsers=None, checker=checker, confirm_seconds=0)  # type: ignore[arg-type]  # unused
     assert next(looks, None) is None
@@ -214,7 +213,7 @@ async def test_r38_a_check_during_a_login_looks_at_nothing(owner: Tenant, sent: 
     await run_db(owner.sdk.auth.connections.login, connection_id)
     await run_db(health_check, owner, connection_id)
 
-    async def checker(*_: object) -> CheckResult:
+    async def checker(*_: object) -> Seen:
         raise AssertionError("looked")
 
     await check_run(sent[-1][1], browsers=None, checker=checker)  # type: ignore[arg-type]  # unused

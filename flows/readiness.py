@@ -1,0 +1,17 @@
+"""Whether a connection could be logged in without a person, from what is stored about it."""
+
+from flows.models import Connection
+from flows.requirements import CanReauth, Requirements, can_reauth
+from vault.credentials import credential_names
+
+
+def connection_can_reauth(connection: Connection) -> CanReauth:
+    """Whether what is stored would do for an unattended login, and why."""
+    credential = connection.credential
+    return can_reauth(
+        needed=Requirements.from_json(connection.requirements) if connection.requirements is not None else None,
+        names=credential_names(credential) if credential is not None else None,
+        outside=bool(connection.credential_source),
+        signed_in_before=connection.last_login_at is not None,
+        failures=connection.reauth_failures,
+    )
