@@ -152,6 +152,7 @@ CACHES = {
 # --- limits, each per minute; 0 is none ------------------------------------------------------------------------
 KEY_REQUESTS = env_int("AUTHSVC_KEY_REQUESTS", 6000, low=0, high=1_000_000)
 DOMAIN_LOGINS = env_int("AUTHSVC_DOMAIN_LOGINS", 600, low=0, high=1_000_000)
+CHECK_SPEED = env_int("AUTHSVC_CHECK_SPEED", 1, low=1, high=10_000)
 DOMAIN_CHECKS = env_int("AUTHSVC_DOMAIN_CHECKS", 60, low=0, high=1_000_000)
 LINK_TRIES = env_int("AUTHSVC_LINK_TRIES", 30, low=0, high=1_000_000)
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from random import SystemRandom
 
+from django.conf import settings
 from django.db.models import F
 
 from flows.models import Connection
@@ -26,4 +27,4 @@ def reauth_failed(connection_id: str, *, now: datetime) -> None:
     rows.update(reauth_failures=F("reauth_failures") + 1)
     failures = rows.values_list("reauth_failures", flat=True).first()
     if failures is not None:
-        rows.update(reauth_after=now + reauth_pause(failures))
+        rows.update(reauth_after=now + reauth_pause(failures) / settings.CHECK_SPEED)

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from random import SystemRandom
 
+from django.conf import settings
+
 from flows.models import Connection, ConnectionStatus
 
 JITTER = 0.1  # of the interval, either way: checks of connections made together drift apart
@@ -15,7 +17,7 @@ _random = SystemRandom()
 def check_after(interval: float, *, now: datetime, share: float | None = None) -> datetime:
     """The next due time, `interval` seconds from now, give or take. `share` in 0..1 stands for chance."""
     at = _random.random() if share is None else share
-    seconds = interval * (1 - JITTER + 2 * JITTER * at)
+    seconds = interval * (1 - JITTER + 2 * JITTER * at) / settings.CHECK_SPEED
     return now + min(timedelta(seconds=seconds), SLOWEST + SLOWEST * JITTER)
 
 
