@@ -17,6 +17,7 @@ from authsvc.health import router as health_router
 from authsvc.keys.api import context, keys
 from authsvc.keys.auth import KeyBearer
 from authsvc.refusals import refusals_install
+from authsvc.webhooks.api import router as webhooks_router
 from flows.api import router as flows_router
 from vault.api import router as vault_router
 
@@ -66,6 +67,7 @@ def api_default() -> NinjaAPI:
         ("", health_router),
         ("/auth/context", context),
         ("/org/api_keys", keys),
+        ("/webhooks", webhooks_router),
         ("", vault_router),
         ("", flows_router),
     ]

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "vault",
     "flows",
     "authsvc.keys",
+    "authsvc.webhooks",
     "authsvc",
 ]
 
@@ -139,7 +140,8 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # keeps nothing: what is due is in the database
 CELERY_BEAT_SCHEDULE = {
-    "tick": {"task": "flows.tick", "schedule": BEAT_SECONDS, "options": {"expires": 2 * BEAT_SECONDS}}
+    "tick": {"task": "flows.tick", "schedule": BEAT_SECONDS, "options": {"expires": 2 * BEAT_SECONDS}},
+    "webhooks": {"task": "webhooks.tick", "schedule": BEAT_SECONDS, "options": {"expires": 2 * BEAT_SECONDS}},
 }
 CACHES = {
     "default": (

@@ -30,7 +30,7 @@ def login_url_check(url: str, *, ssrf_allow: Sequence[str]) -> str:
     if origin is None or "@" in urlsplit(url).netloc:
         raise ConnectionInvalid("login_url must be an https address without user name or password")
     guard = Guard(ssrf_allow)
-    if origin.scheme == "http" and not _plain_http(origin.host, origin.port, guard=guard):
+    if origin.scheme == "http" and not plain_http_allowed(origin.host, origin.port, guard=guard):
         raise ConnectionInvalid("login_url may be plain http only for hosts on this installation's allow-list")
     _host_check(origin.host, origin.port, what="login_url", guard=guard)
     return url
@@ -45,7 +45,7 @@ def page_url_check(url: str, *, ssrf_allow: Sequence[str]) -> str:
     return url
 
 
-def _plain_http(host: str, port: int, *, guard: Guard) -> bool:
+def plain_http_allowed(host: str, port: int, *, guard: Guard) -> bool:
     """The allow-list names the host, or every address it has is loopback and allow-listed."""
     if guard.names_host(host, port):
         return True

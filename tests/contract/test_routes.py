@@ -33,6 +33,8 @@ OWN = frozenset(
         ("POST", "/profiles"),
         ("GET", "/proxies"),
         ("POST", "/proxies"),
+        ("GET", "/webhooks"),
+        ("POST", "/webhooks"),
     }
 )
 # What the record in a route's address is, by the beginning of the address.
@@ -45,6 +47,7 @@ RECORDS = {
     "/org/projects/": "project",
     "/profiles/": "profile",
     "/proxies/": "proxy",
+    "/webhooks/": "webhook",
 }
 OUTSIDE = {
     "provider": ("/org/credential_providers", {"provider_type": "onepassword"}),

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from django.apps import apps
 from django.db.models import BinaryField, Model
 from pytest_django.fixtures import Settings
 
+from authsvc.webhooks.models import Endpoint
+from authsvc.webhooks.secrets import CURRENT, PREVIOUS, endpoint_secrets
+from authsvc.webhooks.services import endpoint_create, endpoint_rotate
 from flows.models import Flow, Interaction, Proxy
 from flows.services import proxies
 from flows.services.submissions import values_open, values_seal
@@ -99,6 +103,17 @@ def _proxy_open(proxy_id: str) -> object:
     return [proxies._open(proxy, name, content) for name, content in sealed.items()]
 
 
+def _webhook(principal: Principal, number: int) -> str:
+    """One in the middle of a rotation."""
+    made, _ = endpoint_create(principal, url=f"https://hooks.example/{number}", events=[], ssrf_allow=(), now=NOW)
+    endpoint_rotate(principal, made, grace=timedelta(hours=1), now=NOW)
+    return made.id
+
+
+def _webhook_open(endpoint_id: str) -> object:
+    return endpoint_secrets(Endpoint.objects.get(id=endpoint_id), now=NOW)
+
+
 def _data_key(principal: Principal, number: int) -> str:
     """One per organization; the second row is another tenant's."""
     return DataKey.objects.get(organization_id=principal.organization_id).id
@@ -131,6 +146,7 @@ COLUMNS = [
         _provider,
         lambda row_id: provider_config(CredentialProvider.objects.get(id=row_id)),
     ),
+    *(Column(Endpoint, name, _webhook, _webhook_open) for name in (CURRENT, PREVIOUS)),
     *(Column(Proxy, name, _proxy, _proxy_open) for name in (proxies.PASSWORD, proxies.CA_BUNDLE)),
     Column(CredentialValue, "sealed", _value, lambda row_id: value_open(CredentialValue.objects.get(id=row_id))),
     *(
@@ -150,7 +166,7 @@ NAMES = [f"{column.model._meta.label}.{column.name}" for column in COLUMNS]
 def test_r03_no_sealed_column_is_left_out():
     found = {
         f"{model._meta.label}.{field.name}"
-        for app in ("vault", "flows")
+        for app in ("vault", "flows", "webhooks")
         for model in apps.get_app_config(app).get_models()
         for field in model._meta.get_fields()
         if isinstance(field, BinaryField)
