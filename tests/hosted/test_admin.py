@@ -54,7 +54,7 @@ def finished_login() -> Flow:
 
 def test_the_timeline_tells_the_login(operator: Client) -> None:
     flow = finished_login()
-    page = text(operator, f"/admin/flows/flow/{flow.id}/change/")
+    page = text(operator, f"/admin/flows/flow/{quote(flow.id)}/change/")
     for words in ("started", "claimed", "ask", "submitted", "succeed", "AWAITING_INPUT", "SUCCESS"):
         assert words in page
     assert "Login, Password, Continue with Google" in page  # what was asked
@@ -73,8 +73,8 @@ def test_r09_no_admin_page_shows_a_value_a_link_or_a_token(operator: Client) -> 
     for address in (
         "/admin/flows/connection/",
         "/admin/flows/flow/",
-        *(f"/admin/flows/connection/{row.connection_id}/change/" for row in (flow, live)),
-        *(f"/admin/flows/flow/{row.id}/change/" for row in (flow, live)),
+        *(f"/admin/flows/connection/{quote(row.connection_id)}/change/" for row in (flow, live)),
+        *(f"/admin/flows/flow/{quote(row.id)}/change/" for row in (flow, live)),
     ):
         page = text(operator, address)
         assert [secret for secret in secrets if secret in page] == [], address
@@ -82,7 +82,7 @@ def test_r09_no_admin_page_shows_a_value_a_link_or_a_token(operator: Client) -> 
 
 def test_nothing_can_be_changed(operator: Client) -> None:
     flow = finished_login()
-    for name, pk in (("flow", flow.id), ("connection", flow.connection_id)):
+    for name, pk in (("flow", quote(flow.id)), ("connection", quote(flow.connection_id))):
         assert operator.get(f"/admin/flows/{name}/add/").status_code == 403
         assert operator.post(f"/admin/flows/{name}/{pk}/delete/", {"post": "yes"}).status_code == 403
         assert operator.post(f"/admin/flows/{name}/{pk}/change/", {"domain": "evil.example"}).status_code == 403
@@ -128,7 +128,7 @@ def test_a_connection_links_its_profile_credential_and_latest_logins(operator: C
         )
         for _ in range(SHOWN_FLOWS + 5)
     )
-    page = text(operator, f"/admin/flows/connection/{connection.id}/change/")
+    page = text(operator, f"/admin/flows/connection/{quote(connection.id)}/change/")
     assert f"/admin/vault/profile/{quote(connection.profile_id)}/change/" in page
     assert f"/admin/flows/flow/{quote(flow.id)}/change/" in page
     assert page.count("/admin/flows/flow/flow") == SHOWN_FLOWS
@@ -145,7 +145,7 @@ def test_lists_take_few_queries(operator: Client, django_assert_max_num_queries:
 
 def test_outsiders_see_nothing() -> None:
     flow = make_live_flow()
-    answer = Client().get(f"/admin/flows/flow/{flow.id}/change/", headers={"Accept": "text/html"})
+    answer = Client().get(f"/admin/flows/flow/{quote(flow.id)}/change/", headers={"Accept": "text/html"})
     assert answer.status_code == 302
     assert "/admin/login/" in answer["Location"]
 
