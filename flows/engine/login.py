@@ -28,7 +28,10 @@ from flows.engine.contract import (
     Progress,
     Secret,
 )
-from flows.engine.decide import DOWN, SECRET_REFS, decide, fillable, website_error
+from flows.engine.decide import decide
+from flows.engine.decide.arriving import DOWN
+from flows.engine.decide.asking import fillable, website_error
+from flows.engine.decide.forms import SECRET_REFS
 from flows.engine.errors import BasicAuth, BrowserUnavailable, FieldRefused, OriginRefused, Unreachable
 from flows.engine.marks import Marks
 from flows.engine.matching import CODE_ROLES, TOTP_CODE, refs_of

@@ -6,7 +6,9 @@ import pytest
 
 from flows.engine.actions import Ask, FillAndSubmit, Finish, GiveUp, Memory, Pick, Press, Sent, Visit, Wait, Why
 from flows.engine.contract import ErrorCode, FieldReason
-from flows.engine.decide import choice_ids, decide, refused
+from flows.engine.decide import decide
+from flows.engine.decide.asking import choice_ids
+from flows.engine.decide.refusals import refused
 from flows.engine.matching import refs_of, stored_name
 from flows.engine.reading.model import (
     CheckboxMeaning,

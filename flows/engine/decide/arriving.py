@@ -1,0 +1,57 @@
+"""Rules for both ends of a login: finding its page, and being through."""
+
+from flows.engine.actions import Action, Finish, GiveUp, Memory, Press, Visit, Wait, Why
+from flows.engine.contract import ErrorCode
+from flows.engine.decide.asking import fillable, website_error
+from flows.engine.decide.forms import FORM_KINDS
+from flows.engine.decide.passkeys import passkey_only
+from flows.engine.reading.model import PageKind, Reading
+
+PATHS = ("/login", "/signin", "/accounts/login", "/users/sign_in", "/auth/login", "/account/login", "/wp-login.php")
+LINKS = 3  # links to a login page followed, at most
+DOWN = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+
+
+def signed_in(reading: Reading, memory: Memory) -> Action | None:
+    """Nobody is signed in before a login was sent or a state was brought along, whatever the page looks like."""
+    possible = memory.started or memory.had_state
+    return Finish() if possible and reading.kind is PageKind.SIGNED_IN else None
+
+
+def arrived(reading: Reading, memory: Memory) -> Action | None:
+    """After a login was sent, a page without a form is the other side, once it has settled."""
+    if not memory.started or (fillable(reading) and reading.kind in FORM_KINDS):
+        return None
+    if reading.kind is PageKind.ERROR:
+        if memory.waits < 3:
+            return Wait("the site shows an error")
+        return GiveUp(ErrorCode.SITE_UNREACHABLE, "The site answered with an error.", website_error(reading))
+    return Finish() if memory.waits >= 1 or reading.signed_in_score >= 0.5 else Wait("is this the other side?")
+
+
+def search(reading: Reading, memory: Memory) -> Action | None:
+    """Look for the login page: its link on this page, the start page, the usual paths."""
+    if memory.started:
+        return None
+    if memory.links < LINKS:
+        for control in reading.login_links:
+            if not memory.pressed_here(control):
+                return Press(control, Why.LINK)
+    if passkey_only(reading):
+        return GiveUp(ErrorCode.UNSUPPORTED_AUTH_METHOD, "The site lets people in with passkeys only.")
+    if memory.searching and not _is_down(memory):
+        for path in PATHS:
+            if path not in memory.tried:
+                return Visit(path)
+    if reading.kind is PageKind.ERROR and _is_down(memory):
+        return GiveUp(
+            ErrorCode.SITE_UNREACHABLE, f"The site answered with error {memory.status}.", website_error(reading)
+        )
+    if reading.kind is PageKind.ERROR:
+        return GiveUp(ErrorCode.LOGIN_PAGE_NOT_FOUND, "The site answered with an error.", website_error(reading))
+    return None
+
+
+def _is_down(memory: Memory) -> bool:
+    """The site itself, not this address, is in trouble."""
+    return memory.status in DOWN

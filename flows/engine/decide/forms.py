@@ -1,0 +1,103 @@
+"""Rules for forms: fill what is known, ask for what is missing."""
+
+from flows.engine.actions import Action, Ask, Fill, FillAndSubmit, GiveUp, Memory
+from flows.engine.contract import AskedField, ErrorCode, FieldReason
+from flows.engine.decide.asking import asked_field, fillable, is_essential, pause_for, website_error
+from flows.engine.decide.refusals import added, refused
+from flows.engine.matching import CODE, IDENTIFIER_ROLES, PASSWORD, TOTP_CODE, USERNAME, refs_of, stored_name
+from flows.engine.reading.model import CheckboxMeaning, Field, FieldRole, PageKind, Reading
+
+FORM_KINDS = frozenset({PageKind.LOGIN, PageKind.CODE})
+TOTP_TRIES = 2
+REFUSALS = 5  # of a password, within one login
+SECRET_REFS = frozenset({PASSWORD})
+
+
+def form(reading: Reading, memory: Memory) -> Action | None:
+    given = bool(memory.given)  # a person may fill the form of any page that was shown to them
+    if not fillable(reading) or not (reading.kind in FORM_KINDS or given):
+        return None
+    newly = refused(reading, memory.sent, page=memory.page)
+    if newly == {TOTP_CODE} or (newly == {CODE} and memory.sent and TOTP_CODE in memory.sent.stored):
+        # A stored seed may be asked once more, for the code of the next time step (R15).
+        if TOTP_CODE in memory.known - memory.rejected and TOTP_CODE in newly and memory.totp_tries < TOTP_TRIES:
+            newly = frozenset()
+        else:
+            newly |= {TOTP_CODE} & memory.known
+    if newly & SECRET_REFS and memory.refusals + 1 >= REFUSALS:
+        return GiveUp(
+            ErrorCode.CREDENTIALS_INVALID,
+            f"The site refused the password {REFUSALS} times.",
+            website_error(reading),
+            rejected=newly,
+        )
+    ask, fills = form_asked(reading, memory, newly)
+    if newly:
+        ask, fills = _whole_form(reading, memory, newly)
+    if ask:
+        return Ask(pause_for(reading, fields=ask), rejected=newly)
+    if not fills:
+        return None
+    return FillAndSubmit(fills, _ticks(reading), reading.submit)
+
+
+def form_asked(
+    reading: Reading, memory: Memory, newly_rejected: frozenset[str]
+) -> tuple[tuple[AskedField, ...], tuple[Fill, ...]]:
+    """(what to ask, what can be filled already)."""
+    fields = fillable(reading)
+    refs = refs_of(fields)
+    new = added(reading, memory.sent)
+    ask: list[AskedField] = []
+    fills: list[Fill] = []
+    for field_ in fields:
+        ref = refs[field_.ref]
+        stored = None if ref in newly_rejected else _stored_for(field_, ref, reading, memory)
+        if ref in memory.given and ref not in newly_rejected:
+            fills.append(Fill(field_, ref, given=ref))
+        elif stored is not None and stored not in newly_rejected:
+            fills.append(Fill(field_, ref, stored=stored))
+        elif is_essential(field_) or ref in newly_rejected | new:
+            reason = FieldReason.REJECTED if ref in newly_rejected | memory.rejected else FieldReason.MISSING
+            ask.append(asked_field(field_, ref, reason))
+    return tuple(ask), tuple(fills)
+
+
+def _whole_form(
+    reading: Reading, memory: Memory, newly: frozenset[str]
+) -> tuple[tuple[AskedField, ...], tuple[Fill, ...]]:
+    """After a refusal that blames no single field, the identifier beside the password is asked again as well:
+    it may be the wrong one."""
+    fields = fillable(reading)
+    refs = refs_of(fields)
+    blamed = reading.message.field_ref if reading.message is not None else None
+    also = frozenset(
+        refs[field_.ref]
+        for field_ in fields
+        if blamed is None and field_.role in IDENTIFIER_ROLES and memory.sent and refs[field_.ref] in memory.sent.refs
+    )
+    return form_asked(reading, memory, newly | also)
+
+
+def _stored_for(field: Field, ref: str, reading: Reading, memory: Memory) -> str | None:
+    usable = memory.known - memory.rejected
+    if ref in memory.rejected:
+        return None
+    if memory.totp_tries >= TOTP_TRIES or (field.role is FieldRole.CODE and _was_delivered(field, reading)):
+        usable -= {TOTP_CODE}
+    second = field.role in IDENTIFIER_ROLES and ref != USERNAME
+    return stored_name(field, usable, own_only=second)
+
+
+def _was_delivered(field: Field, reading: Reading) -> bool:
+    """The code was sent to the person by mail or message: no generated one fits."""
+    return reading.resend is not None or "@" in field.hint or "*" in field.hint or "•" in field.hint
+
+
+def _ticks(reading: Reading) -> tuple[Field, ...]:
+    """ "Remember me" always: some sessions end with the tab without it. Other boxes only where a form needs them."""
+    return tuple(
+        field
+        for field in reading.fields
+        if field.role is FieldRole.CHECKBOX and (field.checkbox is CheckboxMeaning.REMEMBER or field.required)
+    )

@@ -1,0 +1,45 @@
+"""What the site refused of the form that was just sent. Pure."""
+
+from flows.engine.actions import Sent
+from flows.engine.decide.asking import fillable, website_error
+from flows.engine.matching import CODE_ROLES, IDENTIFIER_ROLES, refs_of
+from flows.engine.reading.model import FieldRole, Reading
+
+
+def refused(reading: Reading, sent: Sent | None, *, page: str) -> frozenset[str]:
+    """Which of the refs just sent the site did not take: the page asks for them again, with an error or unchanged."""
+    if sent is None:
+        return frozenset()
+    refs = refs_of(fillable(reading))
+    here = {refs[field.ref]: field for field in fillable(reading)}
+    asked_again = sent.refs & here.keys()
+    if not asked_again or added(reading, sent) or _too_old(reading, sent):
+        return frozenset()
+    error = website_error(reading)
+    if error is None and page != sent.page:
+        return frozenset()
+    if reading.message is not None and error is not None and reading.message.field_ref in refs:
+        blamed = refs[reading.message.field_ref or ""]
+        return frozenset({blamed}) & asked_again or asked_again & sent.refs
+    secrets = frozenset(ref for ref in asked_again if here[ref].role not in IDENTIFIER_ROLES)
+    return secrets or asked_again
+
+
+def added(reading: Reading, sent: Sent | None) -> frozenset[str]:
+    """Refs that the same form asks for in addition: what was sent before was taken."""
+    if sent is None:
+        return frozenset()
+    fields = fillable(reading)
+    refs = refs_of(fields)
+    if not sent.refs & set(refs.values()):
+        return frozenset()
+    return frozenset(
+        refs[field.ref]
+        for field in fields
+        if refs[field.ref] not in sent.seen | sent.refs and field.role in CODE_ROLES | {FieldRole.TEXT}
+    )
+
+
+def _too_old(reading: Reading, sent: Sent) -> bool:
+    """The site did not judge the form because it was too old. Believed once."""
+    return reading.message is not None and reading.message.expired and sent.again == 0
