@@ -1,22 +1,18 @@
 """One login from the first page to the proof: observe, read, decide, act."""
 
-import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable
 
 from flows.engine import state
 from flows.engine.act import Hands, Typing
-from flows.engine.actions import Ask, Fill, FillAndSubmit, Finish, GiveUp, Memory, Pick, Press, Sent, Visit, Wait, Why
+from flows.engine.actions import Ask, Fill, FillAndSubmit, Finish, GiveUp, Memory, Pick, Press, Visit, Wait, Why
 from flows.engine.browsers import Browsers, Session
 from flows.engine.contract import (
     Answer,
     AskedChoice,
     ErrorCode,
     Failed,
-    Filled,
     FlowStopped,
     Host,
     LoggedIn,
@@ -29,18 +25,18 @@ from flows.engine.contract import (
     Secret,
 )
 from flows.engine.decide import decide
-from flows.engine.decide.arriving import DOWN
 from flows.engine.decide.asking import fillable, website_error
-from flows.engine.decide.forms import SECRET_REFS
+from flows.engine.entrance import Entrance
 from flows.engine.errors import BasicAuth, BrowserUnavailable, FieldRefused, OriginRefused, Unreachable
+from flows.engine.ledger import Ledger
 from flows.engine.marks import Marks
-from flows.engine.matching import CODE_ROLES, TOTP_CODE, refs_of
+from flows.engine.matching import CODE_ROLES
 from flows.engine.observe import StaleElement
-from flows.engine.origins import InvalidDomain, Origin, OriginPolicy, Site, origin_of, policy_for, site_parse
+from flows.engine.origins import InvalidDomain, OriginPolicy, origin_of, policy_for, site_parse
 from flows.engine.reading.model import ChoiceKind, Field, PageKind
-from flows.engine.tabs import BASIC_AUTH, Sight, Tabs, is_actionable
+from flows.engine.tabs import Sight, Tabs
 from flows.engine.verify import Proven, Unproven, prove, sight_marks
-from flows.engine.waiting import answer_or_change, backoff
+from flows.engine.waiting import answer_or_change
 
 log = logging.getLogger(__name__)
 
@@ -95,19 +91,18 @@ class _Login:
             consented=request.consented_origins,
             plain_http=session.egress.plain_http,
         )
-        self._memory = Memory(
-            known=request.known,
-            rejected=request.rejected,
-            sso_provider=request.sso_provider,
-            searching=request.login_url is None,
-            had_state=not state.is_empty(request.state),
+        self._ledger = Ledger(
+            Memory(
+                known=request.known,
+                rejected=request.rejected,
+                sso_provider=request.sso_provider,
+                searching=request.login_url is None,
+                had_state=not state.is_empty(request.state),
+            )
         )
-        self._start = ""  # scheme and host that answered
-        self._last_sources: Mapping[str, str | None] = {}
+        self._entrance = Entrance(self._tabs, session.egress)
         self._outside: dict[str, Marks] = {}
         self._login_page: str | None = None
-        self._stored: dict[str, None] = {}
-        self._given: dict[str, None] = {}
         self._mishaps = 0
         self._progress: Progress | None = None
 
@@ -118,10 +113,10 @@ class _Login:
         await self._say(Progress.DISCOVERING)
         sight = await self._enter()
         for _ in range(MAX_STEPS):
-            self._memory = replace(self._memory, page=sight.page, status=sight.status or 0)
-            action = decide(sight.reading, self._memory)
+            self._ledger.looked(page=sight.page, status=sight.status)
+            action = decide(sight.reading, self._ledger.memory)
             if isinstance(action, Ask | FillAndSubmit):
-                self._memory = replace(self._memory, picked=None)  # a choice that is gone is not taken later
+                self._ledger.answered(None)  # a choice that is gone is not taken later
             log.debug("page %s -> %s", sight.reading.kind, type(action).__name__)
             if isinstance(action, Finish):
                 return sight
@@ -153,7 +148,7 @@ class _Login:
             return await self._pick(action, sight)
         if isinstance(action, Visit):
             return await self._visit(action, sight)
-        self._memory = replace(self._memory, waits=self._memory.waits + 1)
+        self._ledger.waited()
         return await self._tabs.settle(sight, patience=SHORT_PATIENCE)
 
     async def _say(self, progress: Progress) -> None:
@@ -164,67 +159,30 @@ class _Login:
     # --- finding the page ------------------------------------------------------------------------------------
 
     async def _enter(self) -> Sight:
-        """The first page: the given address, else the site's start page over https, over http where that is good
-        enough. Raises Unreachable."""
+        """The first page: the given address, else the site's start page. Raises Unreachable, BasicAuth."""
         if self._request.login_url is not None:
             return await self._go(self._request.login_url)
-        site = site_parse(self._request.domain)
-        plain = Origin("http", site.host, site.port or 80)
-        if await self._is_plain(site) and self._policy.allows(plain):
-            return await self._go(f"http://{site}/")
-        try:
-            return await self._go(f"https://{site}/", steady=not self._policy.allows(plain))
-        except Unreachable as error:
-            if not self._policy.allows(plain):
-                raise
-            log.info("https failed (%s), trying http", error)
-            return await self._go(f"http://{site}/")
+        sight = await self._entrance.enter(self._request.domain, self._policy)
+        self._note_outside(self._entrance.asked, sight)
+        return sight
 
-    async def _is_plain(self, site: Site) -> bool:
-        """Nothing at the named port answers to TLS: Chromium would wait long for a server that waits for a request."""
-        egress = self._session.egress
-        return site.port not in (None, 443) and not await egress.speaks_tls(site.host, site.port or 443)
-
-    async def _go(self, url: str, *, steady: bool = True) -> Sight:
-        tab = self._tabs.current
-        sight = await self._arrive(url, steady=steady)
-        if tab.watch.asks_basic_auth:
-            raise BasicAuth(BASIC_AUTH)
-        parts = urlsplit(sight.tab.page.url)
-        self._start = f"{parts.scheme}://{parts.netloc}"
+    async def _go(self, url: str) -> Sight:
+        sight = await self._entrance.go(url)
         self._note_outside(url, sight)
         return sight
 
-    async def _arrive(self, url: str, *, steady: bool) -> Sight:
-        """Load the address. With `steady`, what may be over in a moment is tried again, each time later and never in
-        step with others. Raises Unreachable."""
-        tab = self._tabs.current
-        for wait in backoff() if steady else (None,):
-            try:
-                await tab.visit(url)
-                sight = await self._tabs.settle(None)
-            except Unreachable as error:
-                if not error.transient or wait is None:
-                    raise
-            else:
-                if wait is None or sight.status not in DOWN or is_actionable(sight.reading):
-                    return sight
-            log.info("the site is in trouble, trying again")
-            await asyncio.sleep(wait)
-        raise Unreachable("the site did not answer")  # never reached: the last wait is None
-
     def _note_outside(self, url: str, sight: Sight) -> None:
         """What is seen before the login is how the site looks signed out."""
-        if self._memory.started or sight.reading.kind is PageKind.SIGNED_IN or sight.reading.loading:
+        if self._ledger.memory.started or sight.reading.kind is PageKind.SIGNED_IN or sight.reading.loading:
             return
         marks = sight_marks(sight)
-        if marks.login_form or not self._memory.had_state:
+        if marks.login_form or not self._ledger.memory.had_state:
             self._outside[url] = self._outside[sight.tab.page.url] = marks
 
     async def _visit(self, action: Visit, sight: Sight) -> Sight:
-        self._memory = replace(self._memory, tried=self._memory.tried | {action.path})
+        self._ledger.visited(action.path)
         try:
-            after = await self._go(self._start + action.path)
+            after = await self._go(self._entrance.site + action.path)
         except Unreachable:
             return sight
         if (after.status or 200) >= 400:
@@ -236,16 +194,9 @@ class _Login:
     def _hands(self, sight: Sight) -> Hands:
         return Hands(sight.tab.page, sight.observation, policy=self._policy, pace_ms=self._pace)
 
-    def _note_press(self, label: str) -> None:
-        key = (self._memory.page, label)
-        pressed = {**self._memory.pressed, key: self._memory.pressed.get(key, 0) + 1}
-        self._memory = replace(self._memory, pressed=pressed)
-
     async def _press(self, action: Press, sight: Sight) -> Sight:
-        self._note_press(action.control.label)
         is_link = action.why == Why.LINK
-        if is_link:
-            self._memory = replace(self._memory, links=self._memory.links + 1)
+        self._ledger.pressed(action.control.label, is_link=is_link)
         self._tabs.expect_popup(is_link or action.why == Why.OPENER)
         await self._hands(sight).press(action.control)
         patience = SHORT_PATIENCE if action.why == Why.DISMISS else 1.5
@@ -255,10 +206,9 @@ class _Login:
 
     async def _pick(self, action: Pick, sight: Sight) -> Sight:
         await self._say(Progress.SUBMITTING)
-        self._note_press(action.choice.label)
         self._login_page = self._login_page or sight.tab.page.url
         self._note_outside(sight.tab.page.url, sight)
-        self._memory = replace(self._memory, picked=None, started=True, waits=0, sent=None)
+        self._ledger.picked(action.choice.label)
         self._tabs.expect_popup(True)
         await self._hands(sight).pick(action.choice, action.submit)
         return await self._tabs.settle(sight)
@@ -281,7 +231,7 @@ class _Login:
             await hands.fill_and_submit(typings, action.ticks, action.submit)
         except OriginRefused as error:
             return await self._consent(error.origin, sight)
-        self._note_sent(action, sight)
+        self._ledger.sent(action, sight.reading, page=sight.page)
         if self._request.verify and not any(fill.field.role in CODE_ROLES for fill in action.fills):
             self._browsers.prepare(self._request.settings)
         after = await self._tabs.settle(sight)
@@ -309,32 +259,6 @@ class _Login:
 
         return stored if fill.given is None else given
 
-    def _note_sent(self, action: FillAndSubmit, sight: Sight) -> None:
-        sources = {fill.ref: fill.stored if fill.given is None else None for fill in action.fills}
-        self._last_sources = sources
-        used_totp = TOTP_CODE in sources.values()
-        self._memory = replace(
-            self._memory,
-            sent=self._as_sent(sight, sources),
-            given=frozenset(),
-            started=True,
-            waits=0,
-            totp_tries=self._memory.totp_tries + int(used_totp),
-        )
-        for ref, name in sources.items():
-            if name is not None and name not in self._memory.typed:
-                self._stored[name] = None
-            else:
-                self._given[ref] = None
-
-    def _as_sent(self, sight: Sight, sources: Mapping[str, str | None]) -> Sent:
-        """What is being sent; again, when the site called the same form too old."""
-        before = self._memory.sent
-        message = sight.reading.message
-        excused = before is not None and message is not None and message.expired and before.refs == sources.keys()
-        seen = frozenset(refs_of(fillable(sight.reading)).values())
-        return Sent(sight.page, sources, seen, before.again + 1 if before is not None and excused else 0)
-
     # --- asking ----------------------------------------------------------------------------------------------
 
     async def _ask(self, action: Ask, sight: Sight) -> Sight | Failed:
@@ -347,41 +271,16 @@ class _Login:
         if isinstance(answer, Sight | Failed):
             return answer
         if isinstance(answer, Picked):
-            self._memory = replace(self._memory, picked=answer.choice_id)
+            self._ledger.answered(answer.choice_id)
         else:
-            self._note_given(action, answer)
+            self._ledger.filled(action, answer)
         await self._say(Progress.SUBMITTING)
         return await self._tabs.settle(None, patience=SHORT_PATIENCE)
 
     async def _note_rejected(self, refs: frozenset[str]) -> None:
-        sent = self._memory.sent
-        if refs and sent is not None:
-            names = sent.names(refs)
+        names = self._ledger.refused(refs)
+        if names:
             await self._host.rejected(names)
-            for name in names | refs:
-                self._stored.pop(name, None)
-                self._given.pop(name, None)
-            self._memory = replace(
-                self._memory,
-                rejected=self._memory.rejected | names | refs,
-                refusals=self._memory.refusals + int(not refs.isdisjoint(SECRET_REFS)),
-            )
-        self._memory = replace(self._memory, sent=None)
-
-    def _note_given(self, action: Ask, answer: Filled) -> None:
-        refs = {field.ref: field for field in action.pause.fields if field.id in answer.field_ids}
-        lasting = frozenset(ref for ref, field in refs.items() if field.role not in CODE_ROLES)
-        # What was stored for the same fields is not used any more in this login.
-        replaced = frozenset(name for ref, name in self._last_sources.items() if ref in refs and name is not None)
-        for name in replaced:
-            self._stored.pop(name, None)
-        self._memory = replace(
-            self._memory,
-            given=answer.field_ids,
-            known=(self._memory.known - replaced) | lasting,
-            typed=self._memory.typed | lasting,
-            rejected=self._memory.rejected - refs.keys(),
-        )
 
     async def _answered(self, pause: Pause, sight: Sight, on_timeout: ErrorCode | None) -> Answer | Sight | Failed:
         """The person's answer, or the page as it is after it moved on by itself."""
@@ -428,13 +327,13 @@ class _Login:
         page = sight.tab.page
         landed = page.url
         saved = await state.capture(self._session.context, page)
-        stored, given = frozenset(self._stored), frozenset(self._given)
-        if not self._request.verify and self._memory.started:
+        stored, given = self._ledger.stored, self._ledger.given
+        if not self._request.verify and self._ledger.memory.started:
             return LoggedIn(saved, landed, None, stored, given)
         proof = await self._proof(saved, landed)
         if isinstance(proof, Unproven):
             return Failed(ErrorCode.VERIFICATION_FAILED, _sentence(proof.reason), website_error(sight.reading))
-        if proof.check is None and not self._memory.started:
+        if proof.check is None and not self._ledger.memory.started:
             return Failed(ErrorCode.LOGIN_PAGE_NOT_FOUND, "No login form was found.")
         return LoggedIn(proof.state, landed, proof.check, stored, given)
 

@@ -1,0 +1,107 @@
+"""The books of one login: what was done, sent, refused and accepted so far. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from flows.engine.actions import Ask, FillAndSubmit, Memory, Sent
+from flows.engine.contract import Filled
+from flows.engine.decide.asking import fillable
+from flows.engine.decide.forms import SECRET_REFS
+from flows.engine.matching import CODE_ROLES, TOTP_CODE, refs_of
+from flows.engine.reading.model import Reading
+
+
+class Ledger:
+    """`memory` is what the next decision may know. `stored` and `given` name the values that were not refused."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self._last_sources: Mapping[str, str | None] = {}
+        self._stored: set[str] = set()
+        self._given: set[str] = set()
+
+    @property
+    def stored(self) -> frozenset[str]:
+        return frozenset(self._stored)
+
+    @property
+    def given(self) -> frozenset[str]:
+        return frozenset(self._given)
+
+    def looked(self, *, page: str, status: int | None) -> None:
+        self.memory = replace(self.memory, page=page, status=status or 0)
+
+    def waited(self) -> None:
+        self.memory = replace(self.memory, waits=self.memory.waits + 1)
+
+    def visited(self, path: str) -> None:
+        self.memory = replace(self.memory, tried=self.memory.tried | {path})
+
+    def pressed(self, label: str, *, is_link: bool = False) -> None:
+        key = (self.memory.page, label)
+        pressed = {**self.memory.pressed, key: self.memory.pressed.get(key, 0) + 1}
+        self.memory = replace(self.memory, pressed=pressed, links=self.memory.links + int(is_link))
+
+    def answered(self, choice_id: str | None) -> None:
+        """The person's choice; None forgets one that is not on the page any more."""
+        self.memory = replace(self.memory, picked=choice_id)
+
+    def picked(self, label: str) -> None:
+        self.pressed(label)
+        self.memory = replace(self.memory, picked=None, started=True, waits=0, sent=None)
+
+    def sent(self, action: FillAndSubmit, reading: Reading, *, page: str) -> None:
+        """A form left for the site, whatever becomes of it."""
+        sources = {fill.ref: fill.stored if fill.given is None else None for fill in action.fills}
+        self._last_sources = sources
+        used_totp = TOTP_CODE in sources.values()
+        self.memory = replace(
+            self.memory,
+            sent=self._as_sent(reading, sources, page=page),
+            given=frozenset(),
+            started=True,
+            waits=0,
+            totp_tries=self.memory.totp_tries + int(used_totp),
+        )
+        for ref, name in sources.items():
+            if name is not None and name not in self.memory.typed:
+                self._stored.add(name)
+            else:
+                self._given.add(ref)
+
+    def _as_sent(self, reading: Reading, sources: Mapping[str, str | None], *, page: str) -> Sent:
+        """What is being sent; again, when the site called the same form too old."""
+        before = self.memory.sent
+        message = reading.message
+        excused = before is not None and message is not None and message.expired and before.refs == sources.keys()
+        seen = frozenset(refs_of(fillable(reading)).values())
+        return Sent(page, sources, seen, before.again + 1 if before is not None and excused else 0)
+
+    def refused(self, refs: frozenset[str]) -> frozenset[str]:
+        """The site did not take these refs of what was sent; gives the names that are not to be sent again."""
+        sent, names = self.memory.sent, frozenset[str]()
+        if refs and sent is not None:
+            names = sent.names(refs)
+            self._stored -= names | refs
+            self._given -= names | refs
+            self.memory = replace(
+                self.memory,
+                rejected=self.memory.rejected | names | refs,
+                refusals=self.memory.refusals + int(not refs.isdisjoint(SECRET_REFS)),
+            )
+        self.memory = replace(self.memory, sent=None)
+        return names
+
+    def filled(self, action: Ask, answer: Filled) -> None:
+        """The person's values. What was stored for the same fields is not used any more in this login."""
+        refs = {field.ref: field for field in action.pause.fields if field.id in answer.field_ids}
+        lasting = frozenset(ref for ref, field in refs.items() if field.role not in CODE_ROLES)
+        replaced = frozenset(name for ref, name in self._last_sources.items() if ref in refs and name is not None)
+        self._stored -= replaced
+        self.memory = replace(
+            self.memory,
+            given=answer.field_ids,
+            known=(self.memory.known - replaced) | lasting,
+            typed=self.memory.typed | lasting,
+            rejected=self.memory.rejected - refs.keys(),
+        )
