@@ -22,7 +22,7 @@ from authsvc.up.supervisor import Supervisor
 from authsvc.up.words import line_prefixed, ready_text
 from authsvc.workers import broker_address, workers_answering
 
-START_SECONDS = 90.0
+START_SECONDS = 180.0  # a small or busy machine takes its time; a child that fails says so itself
 POLL_SECONDS = 0.1
 
 
@@ -108,7 +108,9 @@ async def _start(
     if plan.redis is not None:
         supervisor.start(plan.redis)
         await _until("Redis", lambda: asyncio.to_thread(_redis_answers, plan.env["REDIS_URL"]))
+    write("Preparing the database …")
     made = await _bootstrap(plan.env, given_key=given_key)
+    write(f"Starting {', '.join(child.name for child in plan.services)} …")
     for child in plan.services:
         supervisor.start(child)
     await _until("the web process", lambda: asyncio.to_thread(_address_answers, f"{options.url}/readyz"))
