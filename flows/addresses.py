@@ -36,12 +36,12 @@ def login_url_check(url: str, *, ssrf_allow: Sequence[str]) -> str:
     return url
 
 
-def page_url_check(url: str, *, ssrf_allow: Sequence[str]) -> str:
+def page_url_check(url: str, *, ssrf_allow: Sequence[str], what: str = "url") -> str:
     """Any http(s) address without user or password that the guard does not refuse by its look."""
     origin = origin_of(url)
     if origin is None or "@" in urlsplit(url).netloc or any(character.isspace() for character in url):
-        raise ConnectionInvalid("url must be an http or https address without user name or password")
-    _host_check(origin.host, origin.port, what="url", guard=Guard(ssrf_allow))
+        raise ConnectionInvalid(f"{what} must be an http or https address without user name or password")
+    _host_check(origin.host, origin.port, what=what, guard=Guard(ssrf_allow))
     return url
 
 

@@ -10,7 +10,9 @@ log = logging.getLogger(__name__)
 
 RUN_FLOW = "flows.run_flow"
 RUN_CHECK = "flows.check"
+RUN_BROWSER = "flows.browser"
 CHECK_WAITS_SECONDS = 110  # for a worker; after that the next one that is due is worth more
+BROWSER_WAITS_SECONDS = 45
 
 
 def flow_dispatch(flow_id: str) -> None:
@@ -19,6 +21,10 @@ def flow_dispatch(flow_id: str) -> None:
 
 def check_dispatch(check_id: str) -> None:
     _send(RUN_CHECK, check_id, expires=CHECK_WAITS_SECONDS)
+
+
+def browser_dispatch(session_id: str) -> None:
+    _send(RUN_BROWSER, session_id, expires=BROWSER_WAITS_SECONDS)
 
 
 def _send(task: str, row_id: str, *, expires: int | None = None) -> None:

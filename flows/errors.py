@@ -8,6 +8,10 @@
     ├── ProxyInvalid              invalid_request, address_refused, ambiguous_proxy_name, proxy_type_unavailable
     ├── ProxyInUse                conflict
     ├── IdempotencyReused         idempotency_key_reused
+    ├── SessionNotFound           not_found
+    ├── SessionInvalid            invalid_request, gpu_unavailable, chrome_policy_unavailable, network_unavailable,
+    │                             location_fixed, profile_loaded
+    ├── SessionConflict           conflict, profile_in_use, browser_not_started, browser_gone, changes_not_saved
     ├── CodeRefused               code_invalid, code_used, flow_over
     └── SubmissionRefused         not_awaiting_input, interaction_stale, unknown_field, field_required,
                                   unknown_choice, invalid_submission
@@ -52,6 +56,22 @@ class ProxyInUse(FlowError):
 
 class IdempotencyReused(FlowError):
     code = "idempotency_key_reused"
+
+
+class SessionNotFound(FlowError):
+    code = "not_found"
+
+
+class SessionInvalid(FlowError):
+    """A browser session cannot be as the caller wants it."""
+
+    code = "invalid_request"
+
+
+class SessionConflict(FlowError):
+    """Something else is in the way, or the browser is."""
+
+    code = "conflict"
 
 
 class CodeRefused(FlowError):

@@ -1,4 +1,4 @@
-"""Connections, their flows, what each flow asked, and what happened.
+"""Connections, their flows, what each flow asked, and what happened; and browsers that callers drive themselves.
 
 Every row names its organization and project, and every query starts from a principal (`for_principal`)."""
 
@@ -269,3 +269,63 @@ class HealthCheck(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.id} {self.result or 'running'}"
+
+
+class BrowserSession(TenantModel):
+    """A Chromium of its own that the caller drives over CDP. A worker holds it for as long as it renews the lease."""
+
+    class State(models.TextChoices):
+        STARTING = "starting"
+        RUNNING = "running"
+        ENDED = "ended"
+
+    class Ending(models.TextChoices):
+        DELETED = "deleted"
+        TIMEOUT = "timeout"  # nobody used it
+        CRASHED = "crashed"  # the browser ended by itself
+        STOPPED = "stopped"  # its worker was told to stop
+        LOST = "lost"  # its worker gave no sign any more
+        FAILED = "failed"  # it never ran
+
+    id = id_field("browser")
+    name = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
+    tags = models.JSONField(default=dict, blank=True)  # "=" + key -> value: no key looks like a number to the database
+    options = models.JSONField(default=dict)  # flows.services.sessions.NewSession
+    profile = models.ForeignKey(Profile, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    save_changes = models.BooleanField(default=False)
+    profile_fence = models.PositiveBigIntegerField(null=True, blank=True)  # of the lease that this session holds
+    timeout_seconds = models.PositiveIntegerField(default=60)  # of inactivity
+    created_by = models.CharField(max_length=128)  # the audit log's actor
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.STARTING)
+    lease_holder = models.CharField(max_length=80, blank=True, default="")
+    lease_expires_at = models.DateTimeField()
+    address = models.CharField(max_length=260, blank=True, default="")  # host:port of its worker's relay
+    stop_requested_at = models.DateTimeField(null=True, blank=True)
+    ending = models.CharField(max_length=10, choices=Ending.choices, blank=True, default="")
+    problem = models.CharField(max_length=200, blank=True, default="")  # why it did not start, or kept no changes
+
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    last_activity_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "name"],
+                condition=Q(ended_at__isnull=True) & ~Q(name=""),
+                name="browser_name_once_while_active",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["project", "-created_at", "id"], name="browser_newest"),
+            models.Index(fields=["lease_expires_at"], condition=Q(ended_at__isnull=True), name="browser_due"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.id
+
+    @property
+    def active(self) -> bool:
+        return self.ended_at is None

@@ -2,11 +2,13 @@
 
 from ninja import Router
 
+from flows.api.browsers import router as browsers
 from flows.api.connections import router as connections
 from flows.api.proxies import router as proxies
 
 router = Router()
 router.add_router("/auth/connections", connections)
+router.add_router("/browsers", browsers)
 router.add_router("/proxies", proxies)
 
 __all__ = ["router"]

@@ -13,7 +13,7 @@ from flows.engine.contract import Secret as EngineSecret
 from flows.engine.guard import Guard, Refused
 from flows.engine.origins import InvalidDomain, host_normalise
 from flows.errors import ProxyInUse, ProxyInvalid, ProxyNotFound
-from flows.models import Connection, Flow, Proxy
+from flows.models import BrowserSession, Connection, Flow, Proxy
 from flows.transitions import LIVE
 from vault.audit import audit_append, audit_committed
 from vault.principal import Principal
@@ -106,8 +106,9 @@ def proxy_delete(principal: Principal, proxy: Proxy) -> None:
         tenant = {"organization_id": proxy.organization_id, "project_id": proxy.project_id}
         used = Connection.objects.in_project(**tenant).filter(browser__proxy__id=proxy.id).exists()
         running = Flow.objects.in_project(**tenant).filter(state__in=LIVE, overrides__browser__proxy__id=proxy.id)
-        if used or running.exists():
-            raise ProxyInUse("Connections or a running login use this proxy: choose another for them first")
+        browsers = BrowserSession.objects.in_project(**tenant).filter(ended_at=None, options__proxy__id=proxy.id)
+        if used or running.exists() or browsers.exists():
+            raise ProxyInUse("Connections, a running login or a browser use this proxy: choose another for them first")
         _record(principal, "proxy.delete", proxy)
         proxy.delete()
 

@@ -19,6 +19,7 @@ from kernel.types import APIKey, Project
 
 from authsvc.keys.handing import policy_covers
 from authsvc.keys.models import ApiKey
+from flows.services.sessions import NewSession, session_create
 from tests.contract.tenants import Tenant, items, sdk_make
 from vault.principal import Policy
 
@@ -156,6 +157,11 @@ ACTIONS: list[tuple[str, str, str]] = [
     ("connections:login", "POST", "/auth/connections/{connection}/cancel"),
     ("connections:login", "POST", "/auth/connections/{connection}/submit"),
     ("connections:write", "DELETE", "/auth/connections/{connection}"),
+    ("browsers:use", "GET", "/browsers"),
+    ("browsers:use", "GET", "/browsers/{browser}"),
+    ("browsers:use", "POST", "/browsers"),
+    ("browsers:use", "PATCH", "/browsers/{browser}"),
+    ("browsers:use", "DELETE", "/browsers/{browser}"),
     ("credentials:read", "GET", "/credentials"),
     ("credentials:read", "GET", "/credentials/{credential}"),
     ("credentials:totp", "GET", "/credentials/{credential}/totp-code"),
@@ -201,6 +207,8 @@ ACTIONS: list[tuple[str, str, str]] = [
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/auth/connections"): {"domain": "second.example", "profile_name": "second"},
     ("POST", "/auth/connections/{connection}/submit"): {"fields": {"a": "b"}},
+    ("POST", "/browsers"): {"gpu": True},
+    ("PATCH", "/browsers/{browser}"): {"location": {"locale": "de"}},
     ("POST", "/credentials"): {"domain": "example.com", "name": "second", "values": {"a": "b"}},
     ("POST", "/proxies"): {"type": "custom", "config": {"host": "second.example", "port": 80}},
     ("POST", "/proxies/{proxy}/check"): {"url": "http://127.0.0.1:9/"},
@@ -228,7 +236,7 @@ def test_r27_an_action_needs_its_statement_and_no_other(owner: Tenant, action: s
     body = BODIES.get((method, path.partition("?")[0]), {})
     with pytest.raises(PermissionDeniedError):
         call(denied, method, path.format(**here), body)
-    with suppress(BadRequestError, NotFoundError):  # allowed, and refused for another reason
+    with suppress(BadRequestError, ConflictError, NotFoundError):  # allowed, and refused for another reason
         call(allowed, method, path.format(**here), body)
 
 
@@ -253,6 +261,7 @@ def place(owner: Tenant) -> dict[str, str]:
         "profile": spare.id,
         "proxy": str(proxy.id),
         "key": key.id,
+        "browser": session_create(owner.principal, NewSession(), now=timezone.now()).id,
         "project": owner.project_more("more"),
         "webhook": webhook_make(owner.sdk)["id"],
     }

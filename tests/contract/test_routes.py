@@ -19,6 +19,8 @@ OWN = frozenset(
         ("GET", "/auth/connections"),
         ("POST", "/auth/connections"),
         ("GET", "/auth/context"),
+        ("GET", "/browsers"),
+        ("POST", "/browsers"),
         ("GET", "/credentials"),
         ("POST", "/credentials"),
         ("GET", "/org/api_keys"),
@@ -40,6 +42,7 @@ OWN = frozenset(
 # What the record in a route's address is, by the beginning of the address.
 RECORDS = {
     "/auth/connections/": "connection",
+    "/browsers/": "browser",
     "/credentials/": "credential",
     "/org/credential_providers/": "provider",
     "/org/credential_sources/": "source",
