@@ -222,7 +222,7 @@ class Tabs:
                 if moved or (before is not None and sight.look != before.look):
                     if _stands(sight, quiet=quiet, same=clock() - same_since, loaded=clock() - loaded_at, moved=moved):
                         return sight
-                elif not tab.watch.busy and (
+                elif not (tab.watch.busy or tab.watch.reply_due) and (
                     min(tab.watch.quiet_seconds, clock() - started) > patience
                     or clock() - same_since > max(LOAD_SECONDS, patience)  # a page that asks its server all the time
                 ):

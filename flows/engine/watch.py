@@ -8,6 +8,7 @@ from flows.engine.drivers import DRIVER_ERRORS
 # Requests that may change what the page shows. Streams never end and say nothing about being done.
 AWAITED = frozenset({"document", "xhr", "fetch", "script", "stylesheet"})
 SENDING = frozenset({"document", "xhr", "fetch", "websocket", "ping", "other"})
+REPLY_SECONDS = 6.0  # what is sent over a socket may not be meant to be answered
 
 
 class PageWatch:
@@ -24,6 +25,7 @@ class PageWatch:
         self.complete = True
         self._inflight: set[Any] = set()
         self._document: Any = None
+        self._unanswered: dict[Any, float] = {}  # sockets, and when the first frame went out that nothing followed
         self._event = asyncio.Event()
         self._last = asyncio.get_running_loop().time()
         self._handlers = {
@@ -52,6 +54,12 @@ class PageWatch:
     @property
     def navigating(self) -> bool:
         return self._document is not None or not self.loaded
+
+    @property
+    def reply_due(self) -> bool:
+        """A socket has sent and not heard since, so the site may still be judging what it was sent."""
+        now = asyncio.get_running_loop().time()
+        return any(now - sent < REPLY_SECONDS for sent in self._unanswered.values())
 
     @property
     def quiet_seconds(self) -> float:
@@ -120,11 +128,17 @@ class PageWatch:
 
     def _socket(self, socket: Any) -> None:
         self.sent += 1
-        socket.on("framesent", lambda *_: self._framed(sent=True))
-        socket.on("framereceived", lambda *_: self._framed(sent=False))
+        socket.on("framesent", lambda *_: self._frame_sent(socket))
+        socket.on("framereceived", lambda *_: self._frame_received(socket))
+        socket.on("close", lambda *_: self._frame_received(socket))
 
-    def _framed(self, *, sent: bool) -> None:
-        self.sent += int(sent)
+    def _frame_sent(self, socket: Any) -> None:
+        self.sent += 1
+        self._unanswered.setdefault(socket, asyncio.get_running_loop().time())
+        self._touch()
+
+    def _frame_received(self, socket: Any) -> None:
+        self._unanswered.pop(socket, None)
         self._touch()
 
     def _closed(self, _: Any) -> None:
