@@ -1,7 +1,7 @@
 """Warm browser processes and the throw-away contexts opened in them (R32).
 
 A process is shared only between logins of one organization with the same launch settings: whatever Chromium keeps
-per process (proxy, language, time zone) is part of the key. Each login gets a context of its own.
+per process (proxy, authorities, language, time zone) is part of the key. Each login gets a context of its own.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from flows.engine.drivers import DRIVER_ERRORS, WAIT_ERRORS, Drivers
 from flows.engine.egress import Egress, Upstream
 from flows.engine.errors import BrowserLost, BrowserUnavailable
 from flows.engine.guard import Guard
+from flows.engine.trust import TrustHome, trust_home
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class ProcessKey:
     stealth: bool
     locale: str
     timezone: str | None
-    proxy: tuple[str | None, str | None, str, tuple[str, ...]]
+    proxy: tuple[str | None, str | None, str, tuple[str, ...], str]
 
 
 def process_key(settings: BrowserSettings) -> ProcessKey:
@@ -63,7 +64,13 @@ def process_key(settings: BrowserSettings) -> ProcessKey:
         stealth=settings.stealth,
         locale=settings.locale,
         timezone=settings.timezone,
-        proxy=(settings.proxy_server, settings.proxy_username, digest, settings.proxy_bypass),
+        proxy=(
+            settings.proxy_server,
+            settings.proxy_username,
+            digest,
+            settings.proxy_bypass,
+            settings.proxy_authorities,
+        ),
     )
 
 
@@ -154,10 +161,11 @@ class Session:
 class _Process:
     """One browser process with its way out."""
 
-    def __init__(self, *, browser: Any, egress: Egress, launch: chromium.Launch) -> None:
+    def __init__(self, *, browser: Any, egress: Egress, launch: chromium.Launch, home: TrustHome | None) -> None:
         self.browser = browser
         self.egress = egress
         self.launch = launch
+        self._home = home
         self.sessions: set[Session] = set()
         self.spares: list[asyncio.Task[Session]] = []
         self.opening = 0
@@ -186,7 +194,11 @@ class _Process:
         with contextlib.suppress(*WAIT_ERRORS):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self.browser.close()
-        await self.egress.close()
+        await self.release()
+
+    async def release(self) -> None:
+        """Give back what the browser had beside it."""
+        await _put_back(self.egress, self._home)
 
 
 class Browsers:
@@ -299,7 +311,7 @@ class Browsers:
                 return process
             if process is not None:
                 log.warning("a browser process died; starting another")
-                await process.egress.close()
+                await process.release()
             self._processes[key] = process = await self._launch(settings)
             return process
 
@@ -316,7 +328,11 @@ class Browsers:
             extra |= await self._display.environment()
         egress = Egress(self._guard, _upstream(settings))
         await egress.start()
+        home: TrustHome | None = None
         try:
+            if settings.proxy_authorities:
+                home = await trust_home(settings.proxy_authorities)
+                extra["HOME"] = home.path
             driver = await self._drivers.get(stealth=launch.stealth)
             browser = await driver.chromium.launch(
                 executable_path=launch.executable,
@@ -331,16 +347,16 @@ class Browsers:
                 handle_sighup=False,
             )
         except DRIVER_ERRORS as error:
-            await egress.close()
+            await _put_back(egress, home)
             await self._drivers.forget(stealth=launch.stealth)
             # The driver's message holds the whole command line and the browser's output; its first line is enough.
             log.error("Chromium did not start: %s", str(error).partition("\n")[0])
             raise BrowserUnavailable("Chromium did not start") from None
         except BaseException:
-            await egress.close()
+            await _put_back(egress, home)
             raise
         log.info("browser %s started (%s)", browser.version, launch.mode)
-        return _Process(browser=browser, egress=egress, launch=launch)
+        return _Process(browser=browser, egress=egress, launch=launch, home=home)
 
     def _choose(self, settings: BrowserSettings) -> chromium.Launch:
         xvfb = xvfb_path() if settings.stealth else None
@@ -375,6 +391,12 @@ class Browsers:
         task = asyncio.create_task(work)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+async def _put_back(egress: Egress, home: TrustHome | None) -> None:
+    await egress.close()
+    if home is not None:
+        await asyncio.to_thread(home.remove)
 
 
 def succeeded(task: asyncio.Task[Session]) -> bool:

@@ -157,6 +157,7 @@ class BrowserSettings:
     proxy_username: str | None = None
     proxy_password: Secret | None = field(default=None, repr=False)
     proxy_bypass: tuple[str, ...] = ()
+    proxy_authorities: str = field(default="", repr=False)  # PEM certificates that sites behind it are signed with
     timezone: str | None = None
     locale: str = "en-US"
 

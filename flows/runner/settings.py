@@ -28,4 +28,5 @@ def browser_settings(
         proxy_username=proxy.username,
         proxy_password=proxy.password,
         proxy_bypass=proxy.bypass,
+        proxy_authorities=proxy.authorities,
     )

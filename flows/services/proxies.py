@@ -146,25 +146,30 @@ class OpenProxy:
     username: str | None
     password: EngineSecret | None = field(repr=False)
     bypass: tuple[str, ...]
+    authorities: str = field(repr=False)
 
 
 def proxy_open(proxy_id: str, *, use: Use) -> OpenProxy:
-    """The proxy with its password, whose use is on record first. Raises `ProxyNotFound`."""
+    """The proxy with its password and authorities, whose use is on record first. Raises `ProxyNotFound`."""
     rows = Proxy.objects.in_project(organization_id=use.organization_id, project_id=use.project_id)
     proxy = rows.filter(pk=proxy_id).first()
     if proxy is None:
         raise ProxyNotFound("The proxy of this connection was deleted")
-    password = None
-    if proxy.sealed_password is not None:
+    columns = {PASSWORD: proxy.sealed_password, CA_BUNDLE: proxy.sealed_ca_bundle}
+    sealed = {column: bytes(value) for column, value in columns.items() if value is not None}
+    if sealed:
+        names = tuple(column.removeprefix("sealed_") for column in sealed)
         with audit_committed():
-            use.record(action="proxy.use", resource_type="proxy", resource_id=proxy.id, names=("password",))
-        password = _open(proxy, PASSWORD, bytes(proxy.sealed_password))
+            use.record(action="proxy.use", resource_type="proxy", resource_id=proxy.id, names=names)
+    opened = {column: _open(proxy, column, value) for column, value in sealed.items()}
+    bundle = opened.get(CA_BUNDLE)
     host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
     return OpenProxy(
         server=f"{proxy.protocol}://{host}:{proxy.port}",
         username=proxy.username or None,
-        password=password,
+        password=opened.get(PASSWORD),
         bypass=tuple(proxy.bypass_hosts),
+        authorities=bundle.reveal() if bundle is not None else "",
     )
 
 

@@ -14,9 +14,9 @@ from kernel.types import ProxyListResponse, ProxyRetrieveResponse
 from flows.engine.browsers import Browsers
 from flows.models import Connection, Proxy
 from flows.runner.settings import browser_settings
-from tests.contract.certificates import certificate_pem
 from tests.contract.tenants import Tenant, items
 from tests.engine.conftest import options
+from tests.sites.certificates import certificate_pem
 from tests.sites.server import Request, Response, SiteServer
 from vault.aio import run_db
 from vault.models import AuditRecord
@@ -175,9 +175,9 @@ async def test_check_of_an_address_leaves_the_stored_status_alone(owner: Tenant,
 
 
 async def test_r35_a_login_goes_through_the_proxy_with_its_password_on_record(
-    owner: Tenant, customer: SiteServer
+    owner: Tenant, customer: SiteServer, bundle: str
 ) -> None:
-    proxy = await run_db(local(owner, customer, username="cust", password=PASSWORD))
+    proxy = await run_db(local(owner, customer, username="cust", password=PASSWORD, ca_bundle=bundle))
     chosen: Any = {"stealth": False, "proxy": {"id": str(proxy.id)}}
     await run_db(lambda: owner.sdk.auth.connections.create(domain="far.example", profile_name="w", browser=chosen))
     connection = await run_db(Connection.objects.get)
@@ -185,6 +185,7 @@ async def test_r35_a_login_goes_through_the_proxy_with_its_password_on_record(
     seen = await run_db(browser_settings, connection, use=use)
     assert await run_db(AuditRecord.objects.filter(action="proxy.use", actor="flow:flow_x").count) == 1
     assert PASSWORD not in repr(seen)
+    assert seen.proxy_authorities == bundle
     direct = await run_db(browser_settings, connection, {"proxy": {"mode": "direct"}}, use=use)
     assert direct.proxy_server is None
     browsers = Browsers(options())
