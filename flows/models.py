@@ -79,6 +79,7 @@ class Connection(TenantModel):
     status = models.CharField(max_length=16, choices=ConnectionStatus.choices, default=ConnectionStatus.NEEDS_AUTH)
     post_login_url = models.CharField(max_length=4096, blank=True, default="")
     auth_check = models.JSONField(null=True, blank=True)  # {"url", "signed_in", "signed_out"}
+    plan = models.JSONField(null=True, blank=True)  # flows.engine.plan, of the last successful login
     check_due_at = models.DateTimeField(null=True, blank=True)  # None: nothing is checked by itself
     requirements = models.JSONField(null=True, blank=True)  # flows.requirements, of the last successful login
     reauth_failures = models.PositiveSmallIntegerField(default=0)  # unattended logins that failed in a row

@@ -1,5 +1,6 @@
 """Whether a connection could be logged in without a person, from what is stored about it."""
 
+from flows.engine.plan import Plan
 from flows.models import Connection
 from flows.requirements import CanReauth, Requirements, can_reauth
 from vault.credentials import credential_names
@@ -14,4 +15,11 @@ def connection_can_reauth(connection: Connection) -> CanReauth:
         outside=bool(connection.credential_source),
         signed_in_before=connection.last_login_at is not None,
         failures=connection.reauth_failures,
+        choices_known=_choices_known(connection),
     )
+
+
+def _choices_known(connection: Connection) -> bool:
+    """The plan makes the choices of the last login again."""
+    plan = Plan.from_json(connection.plan) if connection.skill_mode == "enabled" else None
+    return plan is not None and plan.picks

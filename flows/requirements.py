@@ -86,16 +86,22 @@ def _delivery(asked: AskedField, sent_by: Delivery | None) -> Delivery:
 
 
 def can_reauth(
-    *, needed: Requirements | None, names: frozenset[str] | None, outside: bool, signed_in_before: bool, failures: int
+    *,
+    needed: Requirements | None,
+    names: frozenset[str] | None,
+    outside: bool,
+    signed_in_before: bool,
+    failures: int,
+    choices_known: bool = False,
 ) -> CanReauth:
     """(whether an unattended login may be tried, the contract's reason). `names` are the stored credential's, None
     without one; `outside` says that the values come from another source; `failures` are the unattended logins that
-    failed in a row."""
+    failed in a row; `choices_known` says that the choices somebody made can be made again."""
     if names is None and not outside:
         return False, "no_credential"
     if not signed_in_before:
         return False, "no_prior_successful_login"
-    if needed is not None and (blocked := _blocked(needed)):
+    if needed is not None and (blocked := _blocked(needed, choices_known=choices_known)):
         return False, blocked
     if outside or names is None:
         return True, "external_credential"
@@ -112,7 +118,7 @@ def can_reauth(
     return True, "requirements_satisfiable"
 
 
-def _blocked(needed: Requirements) -> str:
+def _blocked(needed: Requirements, *, choices_known: bool) -> str:
     """What no stored value can stand in for."""
     if needed.external:
         return "requires_external_action"
@@ -120,4 +126,4 @@ def _blocked(needed: Requirements) -> str:
         return "requires_sms_code"
     if "email" in needed.codes:
         return "requires_email_code"
-    return "requires_customer_input" if needed.codes or needed.choice else ""
+    return "requires_customer_input" if needed.codes or (needed.choice and not choices_known) else ""

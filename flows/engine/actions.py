@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flows.engine.contract import ErrorCode, Pause
+from flows.engine.plan import Plan
 from flows.engine.reading.model import Choice, Control, Field, Submit
 
 
@@ -34,7 +35,7 @@ class Memory:
     """`known` and `rejected` are names of values, `given` and `picked` ids of the person's last answer. `typed` are
     names the person gave earlier in this login, all of them known as well. `sent` is set while the answer to a sent
     form is awaited. `page` is the signature of the page read now. `pressed` counts presses by page and label. `tried`
-    holds the places visited in search of the login page.
+    holds the places visited in search of the login page. `plan` is the way of the last login.
     """
 
     known: frozenset[str] = frozenset()
@@ -55,6 +56,7 @@ class Memory:
     searching: bool = True  # no login page was given, so one may be looked for
     tried: frozenset[str] = frozenset()
     pressed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    plan: Plan | None = None
 
     def pressed_here(self, control: Control) -> int:
         return self.pressed.get((self.page, control.label), 0)

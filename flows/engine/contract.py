@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from flows.engine.plan import Plan
 from flows.engine.reading.model import ChoiceKind, FieldRole, MfaType
 
 
@@ -127,7 +128,11 @@ class Host(Protocol):
     async def reveal_stored(self, name: str, *, origin: str) -> Secret:
         """Release one stored value, or one given earlier in this login under the ref `name`, to be typed at `origin`
         now. Its use is on record before this returns.
-        `totp_code` gives a fresh one-time code with enough time left."""
+        `totp_code` gives a fresh one-time code with enough time left. Raises ValueUnavailable."""
+
+    async def match(self, names: frozenset[str], texts: Sequence[Sequence[str]], *, origin: str) -> int | None:
+        """Which one of `texts` (the words of one entry of a list shown at `origin`) names the same as one of these
+        stored values, by `matching.entry_named`. Opening them for it is on record like any use."""
 
     async def reveal_given(self, field_id: str, *, origin: str) -> Secret:
         """Release one value of the last `Filled` answer, likewise recorded."""
@@ -137,6 +142,14 @@ class Host(Protocol):
 
     async def allow_origin(self, origin: str) -> None:
         """The person consented to `origin`: remember it for this connection."""
+
+
+class ValueUnavailable(Exception):
+    """A stored value cannot be had now, whatever was said before: the person is asked for it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 class FlowStopped(Exception):
@@ -183,7 +196,8 @@ class AuthCheck:
 @dataclass(frozen=True, slots=True)
 class LoginRequest:
     """One login to do. `known` are the names of stored values that may be used without asking (`totp_code` among
-    them if there is a seed); `rejected` those the site already refused. `state` is the profile as it is now."""
+    them if there is a seed); `rejected` those the site already refused. `state` is the profile as it is now. `plan`
+    and `check` come from the last login and are followed as far as they still fit."""
 
     domain: str
     login_url: str | None
@@ -196,17 +210,21 @@ class LoginRequest:
     state: ProfileState | None = None
     verify: bool = True
     deadline: datetime | None = None
+    plan: Plan | None = None
+    check: AuthCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """Proven signed in. `stored` and `given` name the refs whose values were accepted on the way."""
+    """Proven signed in. `stored` and `given` name the refs whose values were accepted on the way; `plan` is that way,
+    None where there was nothing to do."""
 
     state: ProfileState
     post_login_url: str
     check: AuthCheck | None
     stored: frozenset[str] = frozenset()
     given: frozenset[str] = frozenset()
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)

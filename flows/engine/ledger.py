@@ -1,14 +1,16 @@
 """The books of one login: what was done, sent, refused and accepted so far. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from flows.engine.actions import Ask, FillAndSubmit, Memory, Sent
 from flows.engine.contract import Filled
-from flows.engine.decide.asking import fillable
+from flows.engine.decide.asking import choice_ids, fillable
 from flows.engine.decide.forms import SECRET_REFS
+from flows.engine.marks import lasting_url
 from flows.engine.matching import CODE_ROLES, TOTP_CODE, refs_of
-from flows.engine.reading.model import Reading
+from flows.engine.plan import Did, Plan, Step, digest, walked
+from flows.engine.reading.model import Choice, Control, Reading
 
 
 class Ledger:
@@ -19,6 +21,8 @@ class Ledger:
         self._last_sources: Mapping[str, str | None] = {}
         self._stored: set[str] = set()
         self._given: set[str] = set()
+        self._steps: tuple[Step, ...] = ()
+        self._start = ""
 
     @property
     def stored(self) -> frozenset[str]:
@@ -37,23 +41,47 @@ class Ledger:
     def visited(self, path: str) -> None:
         self.memory = replace(self.memory, tried=self.memory.tried | {path})
 
-    def pressed(self, label: str, *, is_link: bool = False) -> None:
+    def plan(self, *, end: str) -> Plan | None:
+        """The way that was gone, ending at the page with this signature."""
+        return Plan(self._steps, self._start, digest(end)) if self.memory.started else None
+
+    def _did(self, did: Did, *, what: str = "", refs: Iterable[str] = ()) -> None:
+        self._steps = walked(self._steps, Step(digest(self.memory.page), did, what, tuple(sorted(refs))))
+
+    def _begins(self, reading: Reading) -> None:
+        """Where the first form or choice stood, if that address can be gone to again."""
+        if not self.memory.started and lasting_url(reading.url) == reading.url:
+            self._start = reading.url
+
+    def dismissed(self, control: Control) -> None:
+        self._pressed(control.label)
+
+    def pressed(self, control: Control, *, is_link: bool = False) -> None:
+        self._pressed(control.label)
+        self._did(Did.PRESSED, what=digest(control.label))
+        self.memory = replace(self.memory, links=self.memory.links + int(is_link))
+
+    def _pressed(self, label: str) -> None:
         key = (self.memory.page, label)
-        pressed = {**self.memory.pressed, key: self.memory.pressed.get(key, 0) + 1}
-        self.memory = replace(self.memory, pressed=pressed, links=self.memory.links + int(is_link))
+        self.memory = replace(self.memory, pressed={**self.memory.pressed, key: self.memory.pressed.get(key, 0) + 1})
 
     def answered(self, choice_id: str | None) -> None:
         """The person's choice; None forgets one that is not on the page any more."""
         self.memory = replace(self.memory, picked=choice_id)
 
-    def picked(self, label: str) -> None:
-        self.pressed(label)
+    def picked(self, choice: Choice, reading: Reading) -> None:
+        self._begins(reading)
+        self._pressed(choice.label)
+        chosen = next((key for key, one in choice_ids(reading.choices).items() if one is choice), "")
+        self._did(Did.PICKED, what=chosen)
         self.memory = replace(self.memory, picked=None, started=True, waits=0, sent=None)
 
     def sent(self, action: FillAndSubmit, reading: Reading, *, page: str) -> None:
         """A form left for the site, whatever becomes of it."""
         sources = {fill.ref: fill.stored if fill.given is None else None for fill in action.fills}
         self._last_sources = sources
+        self._begins(reading)
+        self._did(Did.FILLED, refs=sources)
         used_totp = TOTP_CODE in sources.values()
         self.memory = replace(
             self.memory,
@@ -91,6 +119,10 @@ class Ledger:
             )
         self.memory = replace(self.memory, sent=None)
         return names
+
+    def unavailable(self, name: str) -> None:
+        """A stored value that cannot be had is as good as none."""
+        self.memory = replace(self.memory, known=self.memory.known - {name})
 
     def filled(self, action: Ask, answer: Filled) -> None:
         """The person's values. What was stored for the same fields is not used any more in this login."""

@@ -23,6 +23,7 @@ from flows.engine.contract import (
     ProfileState,
     Progress,
     Secret,
+    ValueUnavailable,
 )
 from flows.engine.decide import decide
 from flows.engine.decide.asking import fillable, website_error
@@ -30,7 +31,7 @@ from flows.engine.entrance import Entrance
 from flows.engine.errors import BasicAuth, BrowserUnavailable, FieldRefused, OriginRefused, Unreachable
 from flows.engine.ledger import Ledger
 from flows.engine.marks import Marks
-from flows.engine.matching import CODE_ROLES
+from flows.engine.matching import CODE_ROLES, identifying
 from flows.engine.observe import StaleElement
 from flows.engine.origins import InvalidDomain, OriginPolicy, origin_of, policy_for, site_parse
 from flows.engine.reading.model import ChoiceKind, Field, PageKind
@@ -98,11 +99,13 @@ class _Login:
                 sso_provider=request.sso_provider,
                 searching=request.login_url is None,
                 had_state=not state.is_empty(request.state),
+                plan=request.plan,
             )
         )
         self._entrance = Entrance(self._tabs, session.egress)
         self._outside: dict[str, Marks] = {}
         self._login_page: str | None = None
+        self._compared: set[str] = set()  # pages whose entries were compared with stored values
         self._mishaps = 0
         self._progress: Progress | None = None
 
@@ -162,8 +165,24 @@ class _Login:
         """The first page: the given address, else the site's start page. Raises Unreachable, BasicAuth."""
         if self._request.login_url is not None:
             return await self._go(self._request.login_url)
+        if (known := await self._enter_by_plan()) is not None:
+            return known
         sight = await self._entrance.enter(self._request.domain, self._policy)
         self._note_outside(self._entrance.asked, sight)
+        return sight
+
+    async def _enter_by_plan(self) -> Sight | None:
+        """The page where the last login began, if it still is that page."""
+        plan = self._request.plan
+        if plan is None or not plan.start or not self._policy.allows_url(plan.start):
+            return None
+        try:
+            sight = await self._entrance.go(plan.start, steady=False)
+        except Unreachable:
+            return None
+        if not plan.knows(sight.page) and sight.reading.kind is not PageKind.SIGNED_IN:
+            return None
+        self._note_outside(plan.start, sight)
         return sight
 
     async def _go(self, url: str) -> Sight:
@@ -196,7 +215,10 @@ class _Login:
 
     async def _press(self, action: Press, sight: Sight) -> Sight:
         is_link = action.why == Why.LINK
-        self._ledger.pressed(action.control.label, is_link=is_link)
+        if action.why == Why.DISMISS:
+            self._ledger.dismissed(action.control)
+        else:
+            self._ledger.pressed(action.control, is_link=is_link)
         self._tabs.expect_popup(is_link or action.why == Why.OPENER)
         await self._hands(sight).press(action.control)
         patience = SHORT_PATIENCE if action.why == Why.DISMISS else 1.5
@@ -208,7 +230,7 @@ class _Login:
         await self._say(Progress.SUBMITTING)
         self._login_page = self._login_page or sight.tab.page.url
         self._note_outside(sight.tab.page.url, sight)
-        self._ledger.picked(action.choice.label)
+        self._ledger.picked(action.choice, sight.reading)
         self._tabs.expect_popup(True)
         await self._hands(sight).pick(action.choice, action.submit)
         return await self._tabs.settle(sight)
@@ -231,6 +253,9 @@ class _Login:
             await hands.fill_and_submit(typings, action.ticks, action.submit)
         except OriginRefused as error:
             return await self._consent(error.origin, sight)
+        except ValueUnavailable as error:
+            self._ledger.unavailable(error.name)
+            return await self._tabs.settle(None, patience=SHORT_PATIENCE)
         self._ledger.sent(action, sight.reading, page=sight.page)
         if self._request.verify and not any(fill.field.role in CODE_ROLES for fill in action.fills):
             self._browsers.prepare(self._request.settings)
@@ -246,9 +271,14 @@ class _Login:
     def _refused_origin(self, field: Field, sight: Sight) -> str | None:
         """The origin of page or frame that may not receive values."""
         for url in (sight.tab.page.url, sight.observation.frame(field.ref).url):
-            if url not in ("", "about:blank", "about:srcdoc") and not self._policy.allows_url(url):
-                return str(origin_of(url) or "an unknown origin")
+            if (refused := self._refused_origin_of(url)) is not None:
+                return refused
         return None
+
+    def _refused_origin_of(self, url: str) -> str | None:
+        if url in ("", "about:blank", "about:srcdoc") or self._policy.allows_url(url):
+            return None
+        return str(origin_of(url) or "an unknown origin")
 
     def _source(self, fill: Fill) -> Callable[[str], Awaitable[Secret]]:
         async def stored(origin: str) -> Secret:
@@ -267,6 +297,9 @@ class _Login:
             if refused is not None:
                 return await self._consent(refused, sight)
         await self._note_rejected(action.rejected)
+        if (own := await self._own_entry(action.pause, sight)) is not None:
+            self._ledger.answered(own.id)
+            return sight
         answer = await self._answered(action.pause, sight, action.on_timeout)
         if isinstance(answer, Sight | Failed):
             return answer
@@ -276,6 +309,20 @@ class _Login:
             self._ledger.filled(action, answer)
         await self._say(Progress.SUBMITTING)
         return await self._tabs.settle(None, patience=SHORT_PATIENCE)
+
+    async def _own_entry(self, pause: Pause, sight: Sight) -> AskedChoice | None:
+        """The entry of a list of accounts or organizations that a stored value names, tried once on a page."""
+        entries = [choice for choice in pause.choices if choice.kind is ChoiceKind.ACCOUNT]
+        memory = self._ledger.memory
+        names = identifying(memory.known - memory.rejected)
+        if not entries or pause.fields or not names or sight.page in self._compared:
+            return None
+        self._compared.add(sight.page)
+        if self._refused_origin_of(sight.tab.page.url) is not None:
+            return None
+        texts = [(entry.label, entry.description or "", entry.masked_destination or "") for entry in entries]
+        at = await self._host.match(names, texts, origin=str(origin_of(sight.tab.page.url)))
+        return entries[at] if at is not None else None
 
     async def _note_rejected(self, refs: frozenset[str]) -> None:
         names = self._ledger.refused(refs)
@@ -328,14 +375,15 @@ class _Login:
         landed = page.url
         saved = await state.capture(self._session.context, page)
         stored, given = self._ledger.stored, self._ledger.given
+        plan = self._ledger.plan(end=sight.page)
         if not self._request.verify and self._ledger.memory.started:
-            return LoggedIn(saved, landed, None, stored, given)
+            return LoggedIn(saved, landed, None, stored, given, plan)
         proof = await self._proof(saved, landed)
         if isinstance(proof, Unproven):
             return Failed(ErrorCode.VERIFICATION_FAILED, _sentence(proof.reason), website_error(sight.reading))
         if proof.check is None and not self._ledger.memory.started:
             return Failed(ErrorCode.LOGIN_PAGE_NOT_FOUND, "No login form was found.")
-        return LoggedIn(proof.state, landed, proof.check, stored, given)
+        return LoggedIn(proof.state, landed, proof.check, stored, given, plan)
 
     async def _proof(self, saved: ProfileState, landed: str) -> Proven | Unproven:
         await self._session.close()
@@ -346,4 +394,5 @@ class _Login:
             landed=landed,
             login_page=self._login_page,
             outside=self._outside,
+            expected=self._request.check,
         )

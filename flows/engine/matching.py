@@ -6,7 +6,7 @@ only, a one-time code into code fields only.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from flows.engine.reading.model import Field, FieldRole
 
@@ -49,6 +49,11 @@ def folded(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).casefold()
 
 
+_ORGANIZATIONS = (
+    "organization", "organisation", "org", "company", "tenant", "workspace", "team", "domain", "subdomain",
+)  # fmt: skip
+_WHO = frozenset(folded(name) for name in (*_IDENTIFIERS, *_ORGANIZATIONS))
+_MASKS = re.compile(r"([*•…·]+|\.{3})")
 _SECRET_NAMES = frozenset(folded(name) for name in (*_PASSWORDS, TOTP_CODE, "totp_secret"))
 
 
@@ -68,6 +73,46 @@ def stored_name(field: Field, names: Collection[str], *, own_only: bool = False)
 def ref_of(field: Field) -> str:
     """The name under which a value for this field is kept."""
     return _REFS.get(field.role) or field.name
+
+
+def identifying(names: Collection[str]) -> frozenset[str]:
+    """Those of these names whose values say who somebody is, or of which organization."""
+    return frozenset(name for name in names if folded(name) in _WHO)
+
+
+def entry_named(value: str, entries: Sequence[Sequence[str]]) -> int | None:
+    """The index of the one entry that shows `value`: as one of its texts, or an address anywhere in them, masked or
+    not. None when there is none or more than one."""
+    wanted = " ".join(value.casefold().split())
+    shown = [[" ".join(text.casefold().split()) for text in texts] for texts in entries]
+    for shows in (_shows_whole, _shows_address, _shows_masked):
+        found = [at for at, texts in enumerate(shown) if any(shows(text, wanted) for text in texts)]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
+
+
+def _shows_whole(text: str, wanted: str) -> bool:
+    return bool(wanted) and text == wanted
+
+
+def _shows_address(text: str, wanted: str) -> bool:
+    return "@" in wanted and re.search(rf"(?<![\w.+@-]){re.escape(wanted)}(?![\w@-]|\.\w)", text) is not None
+
+
+def _shows_masked(text: str, wanted: str) -> bool:
+    """`a••@example.com` for `ada@example.com`; the first letter has to be there to go by."""
+    if "@" not in wanted:
+        return False
+    for word in re.findall(r"[\w.+*•…·@-]*[*•…·]+[\w.+*•…·@-]*", text):
+        if "@" not in word or not re.match(r"\w", word):
+            continue
+        pattern = "".join(
+            "[^@]*" if re.fullmatch(r"[*•…·]+|\.{3}", part) else re.escape(part) for part in _MASKS.split(word)
+        )
+        if re.fullmatch(pattern, wanted):
+            return True
+    return False
 
 
 def _likeness(field: Field) -> int:

@@ -97,16 +97,29 @@ async def prove(
     landed: str,
     login_page: str | None,
     outside: Mapping[str, Marks],
+    expected: AuthCheck | None = None,
 ) -> Proven | Unproven:
     """Open `profile` in a fresh context at `landed`, where the login ended, and find what proves it signed in.
 
-    `outside` are marks already taken without the state, by address; `login_page` is where the form was. Raises
-    BrowserLost, BrowserUnavailable.
+    `outside` are marks already taken without the state, by address; `login_page` is where the form was. `expected` is
+    the check of the last login: where it says that this state is signed in, it stays the check. Raises BrowserLost,
+    BrowserUnavailable.
     """
     async with browsers.open(settings, profile) as session:
         known = {lasting_url(url): marks for url, marks in outside.items()}
         visits = _Visits(browsers, settings, Tabs(session), known)
+        if expected is not None and await _fits(visits.inside, expected):
+            return Proven(await state.capture(session.context, visits.inside.current.page), expected)
         return await _prove(visits, session, landed=landed, login_page=login_page)
+
+
+async def _fits(inside: Tabs, expected: AuthCheck) -> bool:
+    try:
+        signed_in, signed_out = Marks.from_json(expected.signed_in), Marks.from_json(expected.signed_out)
+        seen = await visit_marks(inside, expected.url)
+    except (KeyError, TypeError, Unreachable):
+        return False
+    return compare(seen, signed_in=signed_in, signed_out=signed_out) == "ok"
 
 
 async def _prove(visits: _Visits, session: Session, *, landed: str, login_page: str | None) -> Proven | Unproven:

@@ -1,16 +1,29 @@
 """The engine's host inside the service: progress, questions and secrets of one flow, through the database."""
 
 import asyncio
+import logging
+from collections.abc import Sequence
 
 from django.utils import timezone
 
-from flows.engine.contract import Answer, ErrorCode, Filled, FlowStopped, Pause, Picked, Progress, Secret
+from flows.engine.contract import (
+    Answer,
+    ErrorCode,
+    Filled,
+    FlowStopped,
+    Pause,
+    Picked,
+    Progress,
+    Secret,
+    ValueUnavailable,
+)
 from flows.models import Flow, Interaction
 from flows.pauses import field_from_json
 from flows.services.flows import Claim, flow_pause, flow_progress, origin_allow
 from flows.services.values import (
     value_accepted_again,
     value_given,
+    value_match,
     value_stored,
     values_rejected,
 )
@@ -18,6 +31,10 @@ from flows.transitions import LIVE, FlowInput, FlowState
 from flows.wake import Listener, wake
 from vault.aio import run_db
 from vault.credentials import TotpWait
+from vault.errors import NotFound
+from vault.sources.base import SourceError
+
+log = logging.getLogger(__name__)
 
 _PROGRESS = {Progress.DISCOVERING: FlowInput.DISCOVER, Progress.SUBMITTING: FlowInput.ACT}
 _STOPPED = {
@@ -77,11 +94,26 @@ class FlowHost:
         return Filled(given)
 
     async def reveal_stored(self, name: str, *, origin: str) -> Secret:
+        try:
+            return await self._stored(name, origin=origin)
+        except (SourceError, NotFound, KeyError) as error:
+            log.warning(
+                "a stored value is not to be had: %s", type(error).__name__, extra={"flow_id": self.claim.flow_id}
+            )
+            raise ValueUnavailable(name) from None
+
+    async def _stored(self, name: str, *, origin: str) -> Secret:
         while True:
             value = await run_db(value_stored, self.claim.flow_id, name, origin=origin, now=timezone.now())
             if not isinstance(value, TotpWait):
                 return value
             await asyncio.sleep(value.seconds)  # until the next time step begins
+
+    async def match(self, names: frozenset[str], texts: Sequence[Sequence[str]], *, origin: str) -> int | None:
+        try:
+            return await run_db(value_match, self.claim.flow_id, names, texts, origin=origin, now=timezone.now())
+        except (SourceError, NotFound):
+            return None
 
     async def reveal_given(self, field_id: str, *, origin: str) -> Secret:
         if self._answered is None:

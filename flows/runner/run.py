@@ -39,6 +39,7 @@ from flows.services.flows import (
     flow_release,
     flow_renew,
 )
+from flows.services.plans import check_of, plan_doubt, plan_of, plan_store
 from flows.services.reauth import flow_requirements
 from flows.services.values import use_of, values_save, values_usable
 from flows.transitions import FlowInput
@@ -172,6 +173,8 @@ def _job(flow_id: str) -> Job:
         state=state_for_engine(base),
         verify=settings.VERIFY_LOGINS,
         deadline=flow.expires_at,
+        plan=plan_of(flow),
+        check=check_of(flow),
     )
     return Job(request=request, profile_id=connection.profile_id, base=base)
 
@@ -218,6 +221,7 @@ def _store(claim: Claim, job: Job, outcome: LoggedIn, lease: Lease, *, now: date
             transaction.set_rollback(True)
             return
         state_store(lease, base=job.base, captured=outcome.state, now=now)
+        plan_store(flow, outcome.plan)
         check = outcome.check
         connection_authenticated(
             flow,
@@ -237,6 +241,7 @@ def _store(claim: Claim, job: Job, outcome: LoggedIn, lease: Lease, *, now: date
 
 
 async def _fail(claim: Claim, failed: Failed) -> None:
+    await run_db(plan_doubt, claim.flow_id, failed.code)
     await run_db(
         flow_end,
         claim.flow_id,

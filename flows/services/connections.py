@@ -126,6 +126,7 @@ class ConnectionChanges:
 
 _SCHEDULING = frozenset({"health_checks", "health_check_interval"})
 _TRYING_ANEW = frozenset({"credential", "credential_source", "login_url", "allowed_domains", "auto_reauth"})
+_OTHER_WAY = _TRYING_ANEW - {"auto_reauth"}  # a new plan is to be made
 _PLAIN = ("save_credentials", "health_checks", "health_check_interval", "auto_reauth", "record_session")
 
 
@@ -159,7 +160,9 @@ def connection_update(
                 changed["check_due_at"] = locked.check_due_at
             if not changed.keys().isdisjoint(_TRYING_ANEW):
                 locked.reauth_failures, locked.reauth_after = 0, None
-            locked.save(update_fields=[*changed, "reauth_failures", "reauth_after", "updated_at"])
+            if not changed.keys().isdisjoint(_OTHER_WAY):
+                locked.plan = None
+            locked.save(update_fields=[*changed, "reauth_failures", "reauth_after", "plan", "updated_at"])
             _audit(principal, "connection.update", locked, names=sorted(changed.keys() - {"check_due_at"}))
     return locked
 

@@ -1,11 +1,13 @@
 """Which values a flow may use, and releasing them one at a time: recorded first, then opened, then typed."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 
+from flows.engine.matching import entry_named
 from flows.models import Connection, Flow, Interaction
 from flows.pauses import field_from_json, is_code
 from flows.services.submissions import values_open
@@ -125,22 +127,51 @@ def value_stored(flow_id: str, name: str, *, origin: str, now: datetime) -> Secr
     return credential_value_reveal(credential_id=credential.id, name=name, use=use)
 
 
-def _value_outside(flow: Flow, wanted: Wanted, name: str, *, use: Use, now: datetime) -> Secret | TotpWait:
-    if name != TOTP_NAME:
+def _value_outside(
+    flow: Flow, wanted: Wanted, name: str, *, use: Use, now: datetime, sends: bool = True
+) -> Secret | TotpWait:
+    if sends and name != TOTP_NAME:
         _sent(flow, name)
     value = item_value(wanted, name, use=use, now=now)
     return value.code if isinstance(value, TotpCode) else value
+
+
+def value_match(
+    flow_id: str, names: frozenset[str], texts: Sequence[Sequence[str]], *, origin: str, now: datetime
+) -> int | None:
+    """The one entry of a list that shows one of these stored values. Nothing is typed, so nothing counts as sent."""
+    flow = Flow.objects.select_related("connection__credential").get(pk=flow_id)
+    for name in sorted(names):
+        value = _value_compared(flow, name, use=use_of(flow, origin=origin), now=now)
+        if value is not None and (at := entry_named(value.reveal(), texts)) is not None:
+            return at
+    return None
+
+
+def _value_compared(flow: Flow, name: str, *, use: Use, now: datetime) -> Secret | None:
+    earlier, credential = _given_earlier(flow).get(name), flow.connection.credential
+    if earlier is not None:
+        return _submitted(earlier[0], earlier[1], name, use=use)
+    if (wanted := _wanted(flow)) is not None:
+        value = item_value(wanted, name, use=use, now=now)
+        return value if isinstance(value, Secret) else None
+    if credential is None:
+        return None
+    return credential_value_reveal(credential_id=credential.id, name=name, use=use)
 
 
 def value_given(interaction_id: str, field_id: str, *, origin: str) -> Secret:
     """One value of an answered interaction; its use is on record before it is opened."""
     interaction = Interaction.objects.select_related("flow").get(pk=interaction_id)
     field = next(item for item in map(field_from_json, interaction.fields) if item.id == field_id)
-    use = use_of(interaction.flow, origin=origin)
-    with audit_committed():
-        use.record(action="submission.use", resource_type="interaction", resource_id=interaction.id, names=(field.ref,))
     if not is_code(field):
         _sent(interaction.flow, field.ref)
+    return _submitted(interaction, field_id, field.ref, use=use_of(interaction.flow, origin=origin))
+
+
+def _submitted(interaction: Interaction, field_id: str, ref: str, *, use: Use) -> Secret:
+    with audit_committed():
+        use.record(action="submission.use", resource_type="interaction", resource_id=interaction.id, names=(ref,))
     return values_open(interaction)[field_id]
 
 

@@ -14,6 +14,7 @@ from flows.engine.contract import (
     Picked,
     Progress,
 )
+from flows.engine.matching import entry_named
 
 
 class TestSecret:
@@ -106,6 +107,11 @@ class ScriptedHost:
         self.revealed.append((name, origin))
         value = self.stored.get(name) or self._earlier[name]
         return TestSecret(value if isinstance(value, str) else value())
+
+    async def match(self, names: frozenset[str], texts: Sequence[Sequence[str]], *, origin: str) -> int | None:
+        known = [self.stored.get(name) or self._earlier.get(name) for name in sorted(names)]
+        found = [entry_named(value, texts) for value in known if isinstance(value, str)]
+        return next((at for at in found if at is not None), None)
 
     async def reveal_given(self, field_id: str, *, origin: str) -> TestSecret:
         self.revealed.append((field_id, origin))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from flows.engine.contract import Host, LoginRequest, Outcome
+from flows.engine.contract import Host, LoginRequest, Outcome, ValueUnavailable
 from flows.errors import ConnectionInvalid
 from flows.models import Connection, Flow, Interaction
 from flows.services.values import values_usable
@@ -182,3 +182,31 @@ def test_a_reference_that_cannot_be_is_refused(reference: dict[str, object]):
 
 def _loaded(flow: Flow) -> Flow:
     return Flow.objects.select_related("connection__credential").get(pk=flow.pk)
+
+
+async def test_a_source_that_fails_between_two_fields_leaves_the_question_to_the_person(outside: Outside):
+    connection = await run_db(lambda: outside.connect(path=outside.path))
+
+    async def halfway(request: LoginRequest, host: Host) -> Outcome:
+        await host.reveal_stored("username", origin=URL)
+        await run_db(provider_delete, outside.principal, outside.provider_id)
+        with pytest.raises(ValueUnavailable) as caught:
+            await host.reveal_stored("password", origin=URL)
+        assert caught.value.name == "password"
+        assert await host.match(frozenset({"username"}), [("canary-user",)], origin=URL) is None
+        return logged_in()
+
+    assert (await carry(await start(connection), halfway)).state == "SUCCESS"
+
+
+async def test_an_entry_of_a_list_is_found_by_an_outside_value_on_record(outside: Outside):
+    connection = await run_db(lambda: outside.connect(path=outside.path))
+
+    async def choosing(request: LoginRequest, host: Host) -> Outcome:
+        assert await host.match(frozenset({"username"}), [("Grace",), ("Canary-User",)], origin=URL) == 1
+        return logged_in()
+
+    flow = await carry(await start(connection), choosing)
+    assert (flow.state, flow.sent) == ("SUCCESS", {})
+    used = await run_db(AuditRecord.objects.get, action="credential_provider.use")
+    assert used.details["names"] == ["username"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from flows.engine.actions import Action, GiveUp, Memory
 from flows.engine.contract import ErrorCode
-from flows.engine.decide import arriving, choosing, forms, obstacles
+from flows.engine.decide import arriving, choosing, forms, obstacles, replaying
 from flows.engine.reading.model import Reading
 
 Rule = Callable[[Reading, Memory], Action | None]
@@ -19,10 +19,12 @@ RULES: tuple[Rule, ...] = (
     obstacles.dismiss,
     choosing.picked,
     choosing.provider,
+    replaying.replay,
     obstacles.external,
     obstacles.interstitial,
     choosing.method,
     forms.form,
+    replaying.ended,
     arriving.signed_in,
     choosing.openers,
     choosing.choices_only,

@@ -37,6 +37,7 @@ class Case:
     from_start: bool = False
     ends: ErrorCode | None = None
     stored_ends: ErrorCode | None = None
+    alone: bool = False  # with stored values nothing at all is asked
     attempts: int | None = 1  # passwords that arrive at the site
 
 
@@ -87,7 +88,7 @@ CASES: tuple[Case, ...] = (
          ends=ErrorCode.UNSUPPORTED_AUTH_METHOD, attempts=0),
     Case("passkey first", factors.passkey_first, picks=("password",)),
     Case("account picker", choosers.account_picker, person={"password": (PASSWORD,)}, picks=(MAIL,),
-         stored={"email": MAIL, "password": PASSWORD}),
+         stored={"email": MAIL, "password": PASSWORD}, alone=True),
     Case("organization picker", choosers.organization_picker, picks=("Globex",)),
     Case("provider by redirect", choosers.sso, DOCUMENT, person=CODED, picks=("Acme",), provider=True, sso="acme",
          seed=SEED, attempts=0),
