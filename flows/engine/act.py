@@ -23,6 +23,7 @@ Source = Callable[[str], Awaitable[Secret]]
 """Gives the value to be typed at an origin."""
 
 ENABLED_SECONDS = 2.0
+SURFACE_SECONDS = 0.6
 CLICK_MS = 3000
 TICK_ERRORS: tuple[type[Exception], ...] = (StaleElement, FieldRefused, *DRIVER_ERRORS)
 
@@ -38,13 +39,14 @@ PROBE = """(el) => {
   }
   const visible = box.width > 2 && box.height > 2
     && el.checkVisibility({checkOpacity: true, checkVisibilityCSS: true});
+  const faded = !visible && el.checkVisibility({checkVisibilityCSS: true});
   const root = el.getRootNode();
   const at = root.elementsFromPoint(box.left + box.width / 2, box.top + box.height / 2);
   const top = at.find((one) => one === el || one.checkVisibility({checkOpacity: true, checkVisibilityCSS: true}));
   const labels = el.labels ? [...el.labels] : [];
   const hit = !!top && (top === el || el.contains(top) || labels.some((label) => label.contains(top)));
   const disabled = el.disabled === true || el.getAttribute("aria-disabled") === "true";
-  return {visible, hit, disabled, readonly: el.readOnly === true, tag: el.localName};
+  return {visible, faded, hit, disabled, readonly: el.readOnly === true, tag: el.localName};
 }"""
 # Whether keys go to the element now. Its content is selected, so that typing replaces it.
 FOCUSED = """(el) => {
@@ -109,6 +111,7 @@ class Hands:
     async def _fill(self, typing: Typing, submit: Submit | None, done: list[Any]) -> Any:
         field = typing.field
         handles = [await self._seen.handle(ref) for ref in field.boxes]
+        await self._surface(handles[0])
         await self._check_usable(handles[0], field)
         origin = self._check_origin(field)
         await self._check_action(handles[0], field, submit)
@@ -122,6 +125,16 @@ class Hands:
         else:
             await self._type(handles[0], field, secret)
         return handles[0]
+
+    async def _surface(self, handle: Any) -> None:
+        """A field under its own label fades in with the focus. One that stays unseen is refused afterwards."""
+        deadline = asyncio.get_running_loop().time() + SURFACE_SECONDS
+        found = await _evaluate(handle, PROBE)
+        if found is not None and not found["visible"] and found["faded"]:
+            await _evaluate(handle, FOCUS)
+        while found is not None and found["faded"] and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.03)
+            found = await _evaluate(handle, PROBE)
 
     async def _check_usable(self, handle: Any, field: Field) -> dict[str, Any]:
         found = await _evaluate(handle, PROBE)

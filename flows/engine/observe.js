@@ -161,6 +161,12 @@
     const r = el.getBoundingClientRect();
     return [Math.round(r.left), Math.round(r.top), Math.round(r.width), Math.round(r.height)];
   };
+  /* Where words stand whose element has no box of its own: `display: contents`, usual for hosts of slots. */
+  const rectOfText = (node) => {
+    const range = doc.createRange();
+    range.selectNode(node);
+    return rectOf(range);
+  };
   const red = (color) => {
     const m = /rgba?\((\d+), (\d+), (\d+)/.exec(color);
     return !!m && +m[1] > 140 && +m[2] < 100 && +m[3] < 110 && +m[1] - Math.max(+m[2], +m[3]) > 60;
@@ -286,6 +292,22 @@
     return out;
   };
 
+  /* Some fields are transparent until they are focused, while their label rests in their place: a person sees it
+     there. What fades with its label is just invisible. */
+  const isUnderLabel = (el) => {
+    const words = attr(el, "aria-label", 160) || labelText(el);
+    const above = [];
+    for (let at = el; words && at && above.length < 9; at = flatParent(at)) if (at.nodeType === 1) above.push(at);
+    let faded = above.length - 1;
+    while (faded >= 0 && +getComputedStyle(above[faded]).opacity >= 0.06) faded--;
+    if (faded < 0 || textOf(above[faded], 200).includes(words)) return false;
+    for (const at of above.slice(faded + 1)) {
+      if (at.getBoundingClientRect().height > 140) return false;
+      if (textOf(at, 200).includes(words)) return at.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+    }
+    return false;
+  };
+
   const element = (el, tag, kind, ctx, style, out) => {
     let rect = ctx.none ? [0, 0, 0, 0] : rectOf(el);
     let why = ctx.none ? "none" : whyHidden(el, style, ctx, rect);
@@ -298,6 +320,7 @@
         if (box[2] > 4 && box[3] > 4 && getComputedStyle(label).visibility === "visible") { target = label; rect = box; why = ""; break; }
       }
     }
+    if (why === "opacity" && kind === "field" && isUnderLabel(el)) why = "";
     if (why && tag === "A" && why === "size" && el.firstElementChild) {
       const box = rectOf(el.firstElementChild);
       if (box[2] >= 3 && box[3] >= 3) { rect = box; why = ""; }
@@ -372,18 +395,18 @@
   };
 
   // ---- the walk: pieces of a tree, boxes that group nothing are left out
-  const run = { text: "", el: null, ctx: null };
+  const run = { text: "", el: null, at: null, ctx: null };
   const flush = (out) => {
     if (!run.text) return;
     const text = cut(run.text, 300);
-    const { el, ctx } = run;
+    const { el, at, ctx } = run;
     run.text = "";
     run.el = null;
     if (!text || !/[\p{L}\p{N}]/u.test(text)) return;
     if (textBudget <= 0 && !keep.has(el)) { more = true; return; }
     textBudget -= text.length;
     const style = getComputedStyle(el);
-    const rect = rectOf(el);
+    const rect = style.display === "contents" ? rectOfText(at) : rectOf(el);
     if (ctx.opacity < 0.06 || ctx.cut || style.visibility !== "visible" || (rect[2] < 2 && rect[3] < 2)) return;
     const node = { t: scrub(text), b: rect };
     if (ctx.heading) node.h = ctx.heading;
@@ -414,7 +437,7 @@
   const walkNode = (node, ctx, out) => {
     if (node.nodeType === 3) {
       if (!ctx.none && !ctx.noText && run.text.length < 600 && node.data.trim()) {
-        if (!run.el) { run.el = node.parentElement || (node.parentNode && node.parentNode.host) || doc.body; run.ctx = ctx; }
+        if (!run.el) { run.el = node.parentElement || (node.parentNode && node.parentNode.host) || doc.body; run.at = node; run.ctx = ctx; }
         run.text += node.data.length > 600 ? node.data.slice(0, 600) : node.data;
       } else if (run.text) run.text += " ";
       return;
@@ -456,7 +479,7 @@
     }
 
     const special = BOXES.has(tag) || BOX_ROLES.has(role) || node.hasAttribute("aria-modal");
-    const named = `${classOf(node, 120)} ${attr(node, "id", 60)}`;
+    const named = `${classOf(node, 120)} ${attr(node, "id", 60)} ${attr(node, "part", 60)} ${tag.includes("-") ? node.localName : ""}`;
     const fixed = !none && (style.position === "fixed" || style.position === "sticky");
     const overlay = !none && (fixed || (style.position === "absolute" && +style.zIndex > 0)) ;
     const inner = { ...ctx, depth: ctx.depth + 1, none: none || style.contentVisibility === "hidden", shut: tag === "DETAILS" && !node.open };

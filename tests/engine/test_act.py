@@ -212,3 +212,31 @@ async def test_a_pace_types_key_by_key(browsers: Browsers, plain: BrowserSetting
         assert clock() - started > 0.05
         assert await session.page.evaluate("window.ups") == len("s3cret word")
         assert await held(session) == "s3cret word"
+
+
+RESTING = """<style>p{{position:relative;width:200px}}p b{{position:absolute}}
+    input{{opacity:0}}.shown:focus{{opacity:1}}</style>
+    <p><b>User</b><input class=shown name=u aria-label=User></p>
+    <p><b>Password</b><input class="{}" name=p type=password aria-label=Password></p><button>Log in</button>"""
+
+
+async def test_a_field_that_fades_in_with_the_focus_is_filled(
+    browsers: Browsers, plain: BrowserSettings, site: SiteServer
+) -> None:
+    site.page("/", document("Log in", RESTING.format("shown")))
+    async with browsers.open(plain) as session:
+        await session.page.goto(site.url)
+        await fill(session, Values())
+        assert await held(session) == "s3cret word"
+
+
+async def test_r10_a_field_that_stays_unseen_with_the_focus_gets_nothing(
+    browsers: Browsers, plain: BrowserSettings, site: SiteServer
+) -> None:
+    site.page("/", document("Log in", RESTING.format("")))
+    source = Values()
+    async with browsers.open(plain) as session:
+        await session.page.goto(site.url)
+        with pytest.raises(FieldRefused):
+            await fill(session, source)
+    assert source.origins == []

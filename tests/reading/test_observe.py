@@ -56,6 +56,48 @@ async def test_a_honeypot_inside_something_hidden_is_never_chosen(look: Look, wr
     assert [field.name for field in read(seen).fields] == ["u", "p"]
 
 
+FADING = """<style>.at{{position:relative;width:200px}}.at b{{position:absolute;font-weight:400}}
+    .in{{opacity:0}}.in:focus-within{{opacity:1}}</style>
+    <div class=at><b>User</b><div class=in><input name=u aria-label=User></div></div>
+    <div class=at>{}<div class=in>{}<input name=p type=password aria-label=Password></div></div>
+    <button>Log in</button>"""
+
+
+async def test_a_field_that_is_transparent_under_its_label_until_focused_is_seen(look: Look) -> None:
+    seen = (await look(FADING.format("<b>Password</b>", ""))).snapshot
+    assert elements(seen)["u"].hidden == ""
+    assert [field.name for field in read(seen).fields] == ["u", "p"]
+
+
+async def test_a_field_that_is_transparent_with_its_label_is_not_seen(look: Look) -> None:
+    seen = (await look(FADING.format("", "<b>Password</b>"))).snapshot
+    assert elements(seen)["p"].hidden == "opacity"
+
+
+async def test_words_in_an_element_without_a_box_are_read(look: Look) -> None:
+    found = read(
+        (
+            await look(f"""{LOGIN}<x-note style="display:contents">Wrong password.</x-note>
+        <script>document.querySelector("x-note").attachShadow({{mode: "open"}}).innerHTML =
+        "<div role=alert><slot></slot></div>"</script>""")
+        ).snapshot
+    )
+    assert found.message is not None
+    assert found.message.text == "Wrong password."
+
+
+async def test_a_part_of_a_component_may_say_that_it_is_an_error(look: Look) -> None:
+    found = read(
+        (
+            await look(f"""<x-login></x-login><script>
+        document.querySelector("x-login").attachShadow({{mode: "open"}}).innerHTML =
+        `<div part="error-message"><h5>Incorrect user name or password</h5></div>{LOGIN}`</script>""")
+        ).snapshot
+    )
+    assert found.message is not None
+    assert found.message.is_error
+
+
 async def test_what_lies_under_an_overlay_is_covered(look: Look) -> None:
     seen = (
         await look(

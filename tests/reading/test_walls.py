@@ -70,6 +70,19 @@ async def test_an_error_stands_at_its_field(reading: Read) -> None:
     assert found.message.field_ref == found.fields[1].ref
 
 
+@pytest.mark.parametrize("words", ["Bad credentials.", "Wrong user name or password."])
+async def test_an_error_under_the_form_blames_no_field(reading: Read, words: str) -> None:
+    fields = "<label>{}<input name=u></label> <label>Password <input type=password name=p></label>".format("E-mail ")
+    error = f"<div style='color:#c00'>{words}</div>"
+    for page in (
+        f"<form>{fields}<button>Log in</button></form>{error}",
+        f"<form>{fields}{error}<button>Log in</button></form>",
+    ):
+        found = await reading(page)
+        assert found.message is not None
+        assert found.message.field_ref is None
+
+
 @pytest.mark.parametrize(
     ("markup", "is_error", "locked"),
     [

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from flows.engine.reading.analysis import ReadForm
+from flows.engine.reading.features import is_password
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import Message
 from flows.engine.reading.page import FrameView, Item, PageView
@@ -11,6 +12,7 @@ from flows.engine.snapshot import Text
 LONGEST = 300
 THRESHOLD = 1.9
 _FURNITURE = frozenset({"nav", "footer"})
+_WHOSE = frozenset({"user", "email", "phone", "login"})
 
 
 def find(page: PageView, form: ReadForm | None, fields: Sequence[Item]) -> Message | None:
@@ -25,7 +27,12 @@ def find(page: PageView, form: ReadForm | None, fields: Sequence[Item]) -> Messa
             weight, reasons = _weight(view, position, node, form)
             if weight < THRESHOLD or (best is not None and weight <= best[0]):
                 continue
-            best = weight, _message(node.text, reasons, _field_at(position, node, fields), red=node.is_red)
+            best = (
+                weight,
+                _message(
+                    node.text, reasons, _field_at(position, node, concepts_of(node.text), fields), red=node.is_red
+                ),
+            )
     described = _described(fields)
     if described is not None and (best is None or best[0] < 3.5 or best[1].text == described.text):
         return described
@@ -89,16 +96,23 @@ def _message(text: str, reasons: tuple[str, ...], field_ref: str | None, *, red:
     return Message(text[:LONGEST].strip(), is_error, field_ref, locked and is_error, reasons, expired)
 
 
-def _field_at(position: int, node: Text, fields: Sequence[Item]) -> str | None:
+def _field_at(position: int, node: Text, concepts: frozenset[str], fields: Sequence[Item]) -> str | None:
+    """The one field that the words are about. Words under the last field are about the whole form, unless they name
+    what that field holds and nothing else."""
     invalid = [field for field in fields if field.element.invalid]
     if len(invalid) == 1:
         return invalid[0].ref
-    for field in fields:
-        rect = field.element.rect
-        below = node.rect.y - (rect.y + rect.h)
-        if 0 < position - field.position <= 4 and -6 <= below < 40 and rect.area and abs(node.rect.x - rect.x) < 80:
-            return field.ref
-    return None
+    above = max(
+        (field for field in fields if field.position < position), key=lambda field: field.position, default=None
+    )
+    if above is None or position - above.position > 4:
+        return None
+    if is_password(above) and ("password" not in concepts or concepts & _WHOSE):
+        return None
+    rect = above.element.rect
+    gap = node.rect.y - (rect.y + rect.h)
+    stands_under = -6 <= gap < 40 and rect.area and abs(node.rect.x - rect.x) < 80
+    return above.ref if stands_under else None
 
 
 def _described(fields: Sequence[Item]) -> Message | None:
