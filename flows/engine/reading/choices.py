@@ -100,9 +100,7 @@ def pressables(page: PageView) -> Iterable[Item]:
 
 def sso(page: PageView, forms: Sequence[ReadForm]) -> list[Choice]:
     """Buttons of identity providers. A bare name counts only where the page asks people to sign in."""
-    asking = any(form.visible and form.context in ("login", "signup") for form in forms) or not (
-        page.title_concepts | page.url_concepts
-    ).isdisjoint({"login", "signup"})
+    asking = any(form.visible and form.context in ("login", "signup") for form in forms) or _asks_to_sign_in(page)
     found: list[Choice] = []
     seen: set[str] = set()
     for item in pressables(page):
@@ -116,24 +114,30 @@ def sso(page: PageView, forms: Sequence[ReadForm]) -> list[Choice]:
     return found
 
 
+def _asks_to_sign_in(page: PageView) -> bool:
+    small = sum(1 for _ in pressables(page)) <= 25  # a large page speaks of many things
+    texts = [text.text for text in page.seen_texts[:30] if len(text.text) <= 80] if small else page.headings
+    spoken = (page.title_concepts | page.url_concepts).union(*map(concepts_of, texts))
+    return not spoken.isdisjoint({"login", "signup"})
+
+
+_ROUTE = re.compile(r"/(oidc|oauth2?|saml2?|openid|sso|social|federat\w*|broker|idp|external)/")
+
+
 def _by_label(item: Item, page: PageView) -> str | None:
     """Providers nobody has heard of: "Sign in with Acme", or a short name at an address made for it."""
     text = item.words
     if not text or len(text) > 60:
         return None
     concepts = concepts_of(text)
+    named = providers.label_remainder(text)
+    if named and "signup" not in concepts:
+        item.provider_is_guess = "login" not in concepts
+        return named
     if not concepts.isdisjoint(_NO_PROVIDER):
         return None
-    if "login" in concepts or "signup" in concepts or "next" in concepts:
-        named_slug = providers.label_remainder(text)
-        if named_slug and "signup" not in concepts:
-            return named_slug
     e = item.element
-    if (
-        e.tag == "a"
-        and re.search(r"/(oidc|oauth2?|saml2?|openid|sso|social|federat\w*)/", e.href.lower())
-        and not concepts & {"login", "signup"}
-    ):
+    if e.tag == "a" and _ROUTE.search(e.href.lower()) and not concepts & {"login", "signup"}:
         slug = "-".join(words(fold(text)))[:40]
         return slug or None
     return None

@@ -77,6 +77,24 @@ class Lexicon:
             found.discard("person")  # the "name" of "user name", the "address" of "e-mail address"
         return frozenset(found)
 
+    def strip(self, folded: str, concepts: frozenset[str]) -> tuple[str, ...]:
+        """The words that are left without those that name any of the concepts."""
+        for entry in sorted(self.glued, key=len, reverse=True):
+            if entry in folded and not self.glued[entry].isdisjoint(concepts):
+                folded = folded.replace(entry, " ")
+        parts = words(folded[:LONGEST_TEXT])
+        taken: set[int] = set()
+        for at, word in enumerate(parts):
+            named = set(self.exact.get(word, ()))
+            for end in range(self.shortest_stem, len(word) + 1):
+                named |= self.stems.get(word[:end], set())
+            if named & concepts:
+                taken.add(at)
+            for phrase, open_ended, concept in self.phrases.get(word, ()):
+                if concept in concepts and _follows(parts, at, phrase, open_ended=open_ended):
+                    taken.update(range(at, at + len(phrase)))
+        return tuple(word for at, word in enumerate(parts) if at not in taken)
+
 
 def _follows(parts: list[str], at: int, phrase: tuple[str, ...], *, open_ended: bool) -> bool:
     here = parts[at : at + len(phrase)]
@@ -105,6 +123,12 @@ def lexicon() -> Lexicon:
 def concepts_of(text: str) -> frozenset[str]:
     """The concepts named in `text`."""
     return lexicon().find(fold(text)) if text else frozenset()
+
+
+@lru_cache(maxsize=4096)
+def leftover(text: str, concepts: frozenset[str]) -> tuple[str, ...]:
+    """The words of `text` that name none of `concepts`: `("acme",)` of "Sign in with Acme"."""
+    return lexicon().strip(fold(text), concepts)
 
 
 def speaks_of(texts: Iterable[str], *concepts: str) -> bool:

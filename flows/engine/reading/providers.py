@@ -3,9 +3,9 @@
 import re
 from functools import lru_cache
 
-from flows.engine.reading.lexicon import concepts_of
+from flows.engine.reading.lexicon import concepts_of, leftover
 from flows.engine.reading.page import Item
-from flows.engine.reading.text import fold, identifier_words, words
+from flows.engine.reading.text import fold, identifier_words, is_unspaced, words
 
 # Slug: the words it goes by. The name alone is only taken for a button in a place where people sign in.
 PROVIDERS: dict[str, str] = {
@@ -54,7 +54,8 @@ PROVIDERS: dict[str, str] = {
     "openid": r"open ?id",
     "oidc": r"oidc|open ?id ?connect",
     "saml": r"saml|saml ?2",
-    "sso": r"sso|single sign ?on|enterprise sso|company sso",
+    "sso": r"sso|single sign ?on|(?:company|corporate|enterprise|employee|institution(?:al)?|work|school|"
+    r"organi[sz]ation(?:al)?) (?:login|log in|sign in|account)",
     "ldap": r"ldap|active directory|adfs",
     "shibboleth": r"shibboleth|incommon|edugain|eduroam|openathens|federated",
     "orcid": r"orcid",
@@ -110,26 +111,9 @@ PROVIDERS: dict[str, str] = {
     "mixi": r"mixi",
     "livejournal": r"live ?journal",
 }
+# Common words as well: only taken where nothing else is said.
 _WEAK = frozenset(
-    {
-        "x",
-        "line",
-        "duo",
-        "box",
-        "steam",
-        "clever",
-        "meta",
-        "epic",
-        "zoom",
-        "openid",
-        "notion",
-        "strava",
-        "sso",
-        "saml",
-        "okta",
-        "apple",
-        "amazon",
-    }
+    {"x", "line", "duo", "box", "steam", "clever", "epic", "zoom", "notion", "strava", "apple", "amazon", "okta"}
 )
 _GENERIC = frozenset({"oidc", "saml", "sso", "openid", "ldap", "shibboleth"})  # how, not who
 _ONE = re.compile(
@@ -166,10 +150,26 @@ _HOSTS_OF_PROFILES = re.compile(
 )
 
 
+_SENT_TO = re.compile(r"oauth|openid|oidc|saml|sso\b|external|federat|social|broker|/auth/(?!log|sign|session)|idp")
+_BY_NAME = frozenset({"provider", "idp", "connection", "strategy", "authprovider", "auth provider", "scheme"})
+_SEPARATE = re.compile(r"[^a-z0-9]+")
+_USE = re.compile(r"use (?:your|my|an?) .+ (?:account|login|id)$")
+_LATIN = re.compile(r"[a-z0-9]+")
+_LEADS = frozenset({"login", "next", "signup", "with", "own"})
+_SPECIFIC = frozenset(
+    {
+        "email", "phone", "user", "password", "code", "code_word", "totp", "pin", "by_key", "by_sms", "by_other",
+        "send_link", "send_code", "robot", "forgot", "logout", "terms", "other_way", "choose_account", "account",
+        "remember", "payment", "person", "cookie", "trust",
+    }
+)  # fmt: skip
+
+
 def provider_of(item: Item) -> str | None:
     """The slug of the identity provider the control signs in with, None if it is no such control."""
     if item.provider == "?":
-        item.provider = _provider_of(item)
+        found = _provider_of(item)
+        item.provider = "twitter" if found == "x" else found
     return item.provider
 
 
@@ -181,35 +181,60 @@ def _provider_of(item: Item) -> str | None:
     if href.partition("#")[0] == item.frame.url.lower().partition("#")[0]:
         href = "#"  # leads nowhere: the address says nothing
     said = " ".join(words(fold(f"{e.text} {e.aria_label} {e.title} {e.host.text if e.host else ''}")[:200]))
-    inner = identifier_words(f"{e.id} {e.name} {e.css_class} {e.data} {e.icon} {e.value} {e.form_action}")
-    by_text, by_markup = _slug(said), _slug(inner) or _slug(_path(href))
+    markup = f"{e.id} {e.name} {e.css_class} {e.data} {e.icon} {e.value} {e.form_action}"
+    inner = identifier_words(markup)
     by_host = _AUTHORIZE.search(href)
     if by_host and (slug := _slug(identifier_words(by_host.group(1)))) is not None:
         return slug
-    if (by_text is None and by_markup is None) or len(said) > 90:
-        return None
-    if _NOT_SIGN_IN.search(href) or _HOSTS_OF_PROFILES.match(href) or _SHARE.search(said):
+    if _NOT_SIGN_IN.search(href) or _HOSTS_OF_PROFILES.match(href) or _SHARE.search(said) or len(said) > 90:
         return None
     spoken = concepts_of(said)
     if not spoken.isdisjoint({"logout", "forgot", "cookie", "terms"}):
         return None
+    by_text, by_markup = _slug(said), _slug_of_markup(markup) or _slug(_path(href))
+    sent = _sent_to(item)
+    if sent is not None:
+        return by_text or _slug(sent) or (None if by_markup in _WEAK else by_markup) or _own_name(item)
+    if by_text is None and by_markup is None:
+        return None
     leads_away = e.tag == "a" and href.startswith(("http", "file:"))
     routed = leads_away and bool(_ROUTE.search(href))
     marked = bool(_MARKED.search(inner))
-    signs = not spoken.isdisjoint({"login", "signup", "with"})
+    signs = not spoken.isdisjoint({"login", "signup", "next"} if leads_away else {"login", "signup", "with"})
     if by_text is not None:
         if signs or (routed and len(words(said)) <= 5):
             return by_text
-        strong = by_text not in _WEAK or marked
-        if leads_away or not strong or len(words(said)) > 4:
+        if leads_away or len(words(said)) > 4:
             return None
-        item.provider_is_guess = e.tag not in ("button", "input")
+        if by_text in _WEAK and not marked and (len(words(said)) > 1 or by_text == "x"):
+            return None
+        item.provider_is_guess = e.tag not in ("button", "input") or by_text in _WEAK | _GENERIC
         return by_text
     if by_markup in _WEAK or by_markup in _GENERIC:
         return None
     if leads_away and not routed:
         return None
     return by_markup if routed or (marked and (signs or not said)) or "with" in spoken else None
+
+
+def _sent_to(item: Item) -> str | None:
+    """The words of the address, where the control sends a form without fields of its own to a provider's route."""
+    e = item.element
+    if item.group is not None and item.group.typed:
+        return None
+    if e.tag not in ("button", "input") or not 0 <= e.form < len(item.frame.forms):
+        return None
+    action = (e.form_action or item.frame.forms[e.form].action).lower().partition("://")[2].partition("/")
+    place = f"/{action[2][:160]}"
+    return identifier_words(place) if action[1] and _SENT_TO.search(place) else None
+
+
+def _own_name(item: Item) -> str | None:
+    """What a button without any known name calls itself: the value it sends, else its label."""
+    e = item.element
+    if identifier_words(e.name) in _BY_NAME and e.value:
+        return "-".join(words(fold(e.value)))[:40] or None
+    return label_remainder(item.words) or "-".join(words(fold(item.words))[:4])[:40] or None
 
 
 def _path(href: str) -> str:
@@ -219,25 +244,32 @@ def _path(href: str) -> str:
 @lru_cache(maxsize=8192)
 def _slug(text: str) -> str | None:
     match = _ONE.search(text) if text else None
-    if match is None:
+    return match.lastgroup if match is not None else None
+
+
+def _slug_of_markup(markup: str) -> str | None:
+    """A name of two letters must stand alone: made-up class names are full of such pairs."""
+    match = _ONE.search(identifier_words(markup))
+    if match is None or (len(match.group()) <= 2 and match.group() not in _SEPARATE.split(markup.lower())):
         return None
-    return "twitter" if match.lastgroup == "x" else match.lastgroup
-
-
-_LEAD = re.compile(
-    r"^(?:sign ?in|log ?in|login|sign ?up|continue|connect|anmelden|einloggen|weiter|se connecter|"
-    r"connexion|continuer|iniciar sesion|"
-    r"continuar|entrar|accedi|continua|inloggen|logga in|zaloguj(?: sie)?|prihlasit(?: se)?|войти|"
-    r"продолжить)?\s*"
-    r"(?:with|via|using|through|mit|avec|con|com|met|med|przez|pomoci|через|с помощью|uber|door|"
-    r"za pomoca)\s+(?:your\s+)?(.{2,40})$"
-)
+    return match.lastgroup
 
 
 def label_remainder(text: str) -> str | None:
-    """`"acme-id"` out of `"Sign in with Acme ID"`; None if the text does not say so."""
-    match = _LEAD.match(fold(text))
-    if not match:
+    """`"acme-id"` out of `"Sign in with Acme ID"`, in any language known; None if the text does not say so."""
+    concepts = concepts_of(text)
+    uses = _USE.match(fold(text)) is not None
+    if (concepts.isdisjoint({"login", "next"}) and not uses) or len(words(text)) > 8:
         return None
-    slug = "-".join(words(match.group(1)))[:40]
-    return slug or None
+    # "With your account" may be the word for a user's name: it says no more than "with".
+    own = frozenset({"user"}) if {"with", "own"} <= concepts else frozenset()
+    if not (concepts - own).isdisjoint(_SPECIFIC):
+        return None
+    named = leftover(text, _LEADS | own)
+    foreign = is_unspaced(fold(text)) and any(len(run) > 1 for word in named for run in _LATIN.findall(word))
+    if "with" not in concepts and not foreign:
+        return None
+    if foreign:
+        named = tuple(_LATIN.findall(" ".join(named)))  # particles are glued to the name
+    slug = "-".join(named)
+    return slug if named and len(named) <= 4 and 2 <= len(slug) <= 40 and not slug.isdigit() else None

@@ -34,7 +34,8 @@ def weights(model: str) -> Weights:
 
 def weigh(model: Weights, features: Iterable[str]) -> Verdict:
     present = [BIAS, *features]
-    totals = {name: sum(table.get(feature, 0.0) for feature in present) for name, table in model.items()}
+    # fsum: the sum must not depend on the order of a set, or close calls would fall differently from run to run.
+    totals = {name: math.fsum(table.get(feature, 0.0) for feature in present) for name, table in model.items()}
     top = max(totals.values())
     exps = {name: math.exp(max(total - top, -60.0)) for name, total in totals.items()}
     norm = sum(exps.values())

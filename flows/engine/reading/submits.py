@@ -120,6 +120,8 @@ def score(item: Item, group: Group, context: str) -> float:
         total -= 3.0
     if providers.provider_of(item) is not None:
         total -= 5.0
+    elif providers.label_remainder(words) is not None:
+        total -= 3.0
     if len(words) > 60:
         total -= 1.5
     if not words and not e.icon and e.tag != "input":
