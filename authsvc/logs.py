@@ -15,6 +15,7 @@ from authsvc.redaction import CUT, is_secret_key, redact
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # Chatty at INFO, and some of them print whole requests at DEBUG.
 QUIET_LOGGERS = (
+    "django.template",  # its lines about a missing variable hold the whole request
     "asyncio", "httpcore", "httpx", "websockets", "kombu", "amqp", "urllib3", "celery.redirected", "tldextract",
     "filelock", "daphne", "playwright", "patchright", "hypothesis", "redis", "csp",
 )  # fmt: skip

@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "authsvc.middleware.RequestLogMiddleware",
     "authsvc.trail.TrailMiddleware",
     "flows.views.headers.PageHeadersMiddleware",
+    "flows.views.languages.LanguageMiddleware",
     "authsvc.cors.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "authsvc.middleware.StaticMiddleware",
@@ -176,6 +177,24 @@ PROXY_CHECK_URL = env_str("AUTHSVC_PROXY_CHECK_URL", "https://example.com/")
 
 # --- pages -----------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
+# Of the hosted page, chosen by the browser's wish (flows/locale). Everything else is English.
+LANGUAGES = [
+    ("en", "English"),
+    ("ar", "العربية"),
+    ("de", "Deutsch"),
+    ("es", "español"),
+    ("fr", "français"),
+    ("it", "italiano"),
+    ("ja", "日本語"),
+    ("ko", "한국어"),
+    ("nl", "Nederlands"),
+    ("pl", "polski"),
+    ("pt-br", "português (Brasil)"),
+    ("ru", "русский"),
+    ("tr", "Türkçe"),
+    ("uk", "українська"),
+    ("zh-hans", "简体中文"),
+]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"

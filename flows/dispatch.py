@@ -1,5 +1,5 @@
-"""Handing flows and checks to workers. A lost flow is found by the beat (`flows_abandoned`), so it is no error; a lost
-check is one that was not made."""
+"""Handing flows, checks and site icons to workers. A lost flow is found by the beat (`flows_abandoned`), so it is no
+error; a lost check is one that was not made, a lost icon one that is missing."""
 
 import logging
 
@@ -11,6 +11,8 @@ log = logging.getLogger(__name__)
 RUN_FLOW = "flows.run_flow"
 RUN_CHECK = "flows.check"
 RUN_BROWSER = "flows.browser"
+FETCH_ICON = "flows.fetch_icon"
+ICON_WAITS_SECONDS = 60
 CHECK_WAITS_SECONDS = 110  # for a worker; after that the next one that is due is worth more
 BROWSER_WAITS_SECONDS = 45
 
@@ -25,6 +27,10 @@ def check_dispatch(check_id: str) -> None:
 
 def browser_dispatch(session_id: str) -> None:
     _send(RUN_BROWSER, session_id, expires=BROWSER_WAITS_SECONDS)
+
+
+def icon_dispatch(connection_id: str) -> None:
+    _send(FETCH_ICON, connection_id, expires=ICON_WAITS_SECONDS)
 
 
 def _send(task: str, row_id: str, *, expires: int | None = None) -> None:

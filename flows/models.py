@@ -150,6 +150,7 @@ class Flow(TenantModel):
     generation = models.PositiveIntegerField(default=1)  # of the hosted link
     used_generation = models.PositiveIntegerField(default=0)  # links up to this one are spent
     page_session_hash = models.CharField(max_length=64, blank=True, default="")  # of the browser that opened it
+    page_options = models.JSONField(default=dict, blank=True)  # flows.page_options, of the link that was opened
 
     rejected = models.JSONField(default=list, blank=True)  # refs the site refused in this flow
     sent = models.JSONField(default=dict, blank=True)  # ref -> how often it was typed, outcome seen or not
@@ -330,3 +331,15 @@ class BrowserSession(TenantModel):
     @property
     def active(self) -> bool:
         return self.ended_at is None
+
+
+class SiteIcon(models.Model):
+    """A site's icon, written anew by us; None where it has none that we can show. Shared by all connections of a
+    domain: what a site shows to everybody is nobody's secret."""
+
+    domain = models.CharField(primary_key=True, max_length=260)
+    image = models.BinaryField(null=True, editable=False)
+    fetched_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.domain

@@ -6,10 +6,12 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.utils import timezone
 
-from flows.dispatch import RUN_CHECK, RUN_FLOW, check_dispatch, flow_dispatch
+from flows.dispatch import FETCH_ICON, RUN_CHECK, RUN_FLOW, check_dispatch, flow_dispatch
+from flows.models import Connection
 from flows.runner.loop import worker_loop
 from flows.services.claims import checks_claim
 from flows.services.flows import flow_expire_overdue, flows_abandoned
+from flows.services.icons import icon_refresh
 from flows.wake import wake_sync
 from vault.keys import vault_sealed
 
@@ -26,6 +28,14 @@ def run_flow(flow_id: str) -> None:
 def check(check_id: str) -> None:
     """Carry one health check on the process's loop."""
     worker_loop().check(check_id)
+
+
+@shared_task(name=FETCH_ICON, ignore_result=True)
+def fetch_icon(connection_id: str) -> None:
+    """The icon of the connection's site, for the hosted page."""
+    connection = Connection.objects.get_queryset().filter(pk=connection_id).first()
+    if connection is not None:
+        icon_refresh(connection, now=timezone.now())
 
 
 @shared_task(name="flows.tick", ignore_result=True)

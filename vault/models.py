@@ -97,6 +97,33 @@ class Project(models.Model):
         return self.name
 
 
+class Branding(models.Model):
+    """How a project's hosted pages look (`vault.branding`). Empty members fall back to the organization and to us."""
+
+    class Theme(models.TextChoices):
+        AUTO = "auto"
+        LIGHT = "light"
+        DARK = "dark"
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, primary_key=True, related_name="branding")
+    name = models.CharField(max_length=80, blank=True, default="", help_text="Who asks people to sign in")
+    accent = models.CharField(max_length=7, blank=True, default="", help_text="Like #2251cc; made readable when shown")
+    theme = models.CharField(max_length=5, choices=Theme.choices, default=Theme.AUTO)
+    logo = models.BinaryField(null=True, editable=False)  # PNG, written by us
+    privacy_url = models.CharField(max_length=500, blank=True, default="")
+    terms_url = models.CharField(max_length=500, blank=True, default="")
+    support_url = models.CharField(max_length=500, blank=True, default="", help_text="https:// or mailto:")
+    welcome = models.CharField(max_length=500, blank=True, default="", help_text="Shown before the login begins")
+    farewell = models.CharField(max_length=500, blank=True, default="", help_text="Shown when it succeeded")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "branding"
+
+    def __str__(self) -> str:
+        return self.name or str(self.project_id)
+
+
 class TenantModel(models.Model):
     """A row of one project."""
 

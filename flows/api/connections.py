@@ -22,7 +22,7 @@ from flows.api.schemas import (
     SubmitBody,
     TimelineEvent,
 )
-from flows.dispatch import check_dispatch, flow_dispatch
+from flows.dispatch import check_dispatch, flow_dispatch, icon_dispatch
 from flows.errors import ConnectionNotFound, NotAwaitingInput
 from flows.links import handoff_code, hosted_url
 from flows.models import Connection, Flow
@@ -37,6 +37,7 @@ from flows.services.connections import (
 )
 from flows.services.exchange import code_exchange
 from flows.services.flows import flow_cancel
+from flows.services.icons import icon_wanted
 from flows.services.logins import login_start
 from flows.services.once import once
 from flows.services.submissions import submission_accept
@@ -206,6 +207,8 @@ def login(request: HttpRequest, connection_id: str, body: LoginOptions | None = 
     )
     if new and first:
         flow_dispatch(flow.id)
+        if icon_wanted(connection, now=now):
+            icon_dispatch(connection.id)
     return {
         "id": connection.id,
         "flow_expires_at": flow.expires_at,

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -51,7 +52,7 @@ def page_token_hash(token: str) -> str:
 
 def page_flow(flow_id: str) -> Flow | None:
     """The flow with everything its page shows about who asks."""
-    rows = Flow.objects.select_related("connection__profile", "organization", "project")
+    rows = Flow.objects.select_related("connection__profile", "organization", "project__branding")
     return rows.filter(pk=flow_id).first()
 
 
@@ -69,13 +70,21 @@ def link_look(flow_id: str, code: str, *, now: datetime) -> LinkOpen | LinkRefus
     return LinkOpen(flow)
 
 
-def link_exchange(flow_id: str, code: str, *, token: str, address: str, now: datetime) -> LinkOpen | LinkRefusal:
+def link_exchange(
+    flow_id: str,
+    code: str,
+    *,
+    token: str,
+    address: str,
+    now: datetime,
+    page_options: Mapping[str, str] | None = None,
+) -> LinkOpen | LinkRefusal:
     """Spend the link for the browser that holds `token`. A refusal is on record; the same browser may repeat itself
     (a double click), which is no second exchange."""
     seen = link_look(flow_id, code, now=now)
     if isinstance(seen, LinkOpen):
         with transaction.atomic():
-            if _spend(seen.flow, token=token):
+            if _spend(seen.flow, token=token, page_options=page_options or {}):
                 _audit(seen.flow, outcome="ok", address=address, reason="", now=now)
                 return seen
         seen = link_look(flow_id, code, now=now)
@@ -88,14 +97,20 @@ def link_exchange(flow_id: str, code: str, *, token: str, address: str, now: dat
     return refusal
 
 
-def _spend(flow: Flow, *, token: str) -> bool:
+def _spend(flow: Flow, *, token: str, page_options: Mapping[str, str]) -> bool:
     unspent = Flow.objects.filter(
         pk=flow.pk,
         generation=flow.generation,
         used_generation__lt=flow.generation,
         state__in=LIVE,
     )
-    return bool(unspent.update(used_generation=flow.generation, page_session_hash=page_token_hash(token)))
+    return bool(
+        unspent.update(
+            used_generation=flow.generation,
+            page_session_hash=page_token_hash(token),
+            page_options=dict(page_options),
+        )
+    )
 
 
 def session_flow(flow_id: str, token: str) -> Flow | None:

@@ -1,13 +1,15 @@
-"""The page's three cookies. All are HttpOnly; each is named after its flow, so that two logins at once in one browser
+"""The page's four cookies. All are HttpOnly; each is named after its flow, so that two logins at once in one browser
 do not put each other out.
 
 - handoff: the unspent code and the token this browser will prove itself with, from the link to the Continue button
+- options: what else the link asked for (`flows.page_options`), for as long as handoff; the flow keeps it afterwards
 - session: that token, once the code was exchanged; `__Host-` wherever the service runs on HTTPS
 - notice: why the last answer was not taken, a name from a closed list, read once
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from http.cookies import Morsel
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +17,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 
 from flows.models import Flow
+from flows.page_options import PageOptions, options_parse
 
 HANDOFF_SECONDS = 600
 NOTICE_SECONDS = 60
@@ -65,7 +68,18 @@ def handoff_set(response: HttpResponseBase, flow_id: str, handoff: Handoff) -> N
 
 
 def handoff_drop(response: HttpResponseBase, flow_id: str) -> None:
-    response.delete_cookie(f"handoff-{flow_id}", path=_page_path(flow_id), samesite="Lax")
+    for name in ("handoff", "options"):
+        response.delete_cookie(f"{name}-{flow_id}", path=_page_path(flow_id), samesite="Lax")
+
+
+def options_read(request: HttpRequest, flow_id: str) -> PageOptions:
+    return options_parse(request.COOKIES.get(f"options-{flow_id}", ""))
+
+
+def options_set(response: HttpResponseBase, flow_id: str, options: PageOptions) -> None:
+    response.set_cookie(
+        f"options-{flow_id}", options.to_text(), max_age=HANDOFF_SECONDS, path=_page_path(flow_id), **_attributes()
+    )
 
 
 def notice_read(request: HttpRequest, flow_id: str) -> str:
@@ -78,3 +92,21 @@ def notice_set(response: HttpResponseBase, flow_id: str, code: str) -> None:
 
 def notice_drop(response: HttpResponseBase, flow_id: str) -> None:
     response.delete_cookie(f"notice-{flow_id}", path=_page_path(flow_id), samesite="Lax")
+
+
+class PartitionedMorsel(Morsel[str]):
+    """A cookie that belongs to one pair of sites, the framing and the framed one. Python knows the attribute only from
+    3.14 on."""
+
+    def OutputString(self, attrs: Any = None) -> str:  # noqa: N802 - the base class's name
+        return f"{super().OutputString(attrs)}; Partitioned"
+
+
+def cookies_for_frame(response: HttpResponseBase) -> None:
+    """Let every cookie of the response reach a frame on another site: nothing weaker arrives there."""
+    for name, morsel in list(response.cookies.items()):
+        framed = PartitionedMorsel()
+        framed.set(morsel.key, morsel.value, morsel.coded_value)
+        framed.update(morsel)
+        framed["samesite"], framed["secure"] = "None", True
+        dict.__setitem__(response.cookies, name, framed)

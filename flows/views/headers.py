@@ -6,6 +6,8 @@ from typing import TypeAlias, cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
+from flows.views.cookies import cookies_for_frame
+
 SyncHandler: TypeAlias = Callable[[HttpRequest], HttpResponseBase]
 AsyncHandler: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
@@ -47,7 +49,9 @@ def headers_add(request: HttpRequest, response: HttpResponseBase) -> HttpRespons
     if hosted or response.headers.get("Content-Type", "").startswith("text/html"):
         response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        response.headers["Cache-Control"] = "no-store"
+        response.setdefault("Cache-Control", "no-store")
+    if getattr(response, "for_frame", False):
+        cookies_for_frame(response)
     if hosted:
         response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response

@@ -1,77 +1,89 @@
 """The doors of the hosted page. Everything decided is decided in services; every POST ends in a redirect to the page,
-so that reloading and the back button repeat nothing."""
+so that reloading and the back button repeat nothing, and so that no customer's address is ever the answer to one."""
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+import re
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.cache import cache_control
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from flows.errors import NotAwaitingInput, SubmissionRefused
 from flows.models import Flow
+from flows.page_options import PageOptions
 from flows.services.flows import flow_cancel
-from flows.services.handoff import (
-    CODE,
-    LinkOpen,
-    LinkRefusal,
-    link_exchange,
-    link_look,
-    page_token,
-    session_flow,
-)
+from flows.services.handoff import CODE, LinkOpen, LinkRefusal, link_exchange, link_look, page_token
 from flows.services.submissions import submission_accept
 from flows.submissions import Submission
 from flows.views import cookies
 from flows.views.guard import same_origin_required
+from flows.views.looks import accent_css, look_of
+from flows.views.onward import onward_step
 from flows.views.steps import answer_values, step_of
+from flows.views.visits import Visit, visited
 from flows.wake import wake_sync
 from vault.errors import VaultError
 
 UNAVAILABLE = "unavailable"
+ONWARD_SECONDS = 1  # more than that, and browsers put the result page into the history
+READING_SECONDS = 5  # why it did not work, and what to do
 NOTICES = frozenset(
     {"interaction_stale", "not_awaiting_input", "field_required", "unknown_field", "unknown_choice",
      "invalid_submission", UNAVAILABLE}
 )  # fmt: skip
+ACCENT = re.compile(r"[0-9a-f]{6}")
 
 
 @require_safe
-def login(request: HttpRequest, flow_id: str) -> HttpResponse:
+@visited
+def login(request: HttpRequest, visit: Visit) -> HttpResponse:
     """The page. With `?code=` only the way to it: the code moves to a cookie and the address is clean at once."""
     if "code" in request.GET:
-        return _code_kept(request, flow_id)
-    flow = session_flow(flow_id, cookies.session_read(request, flow_id))
-    if flow is not None:
-        return _step(request, flow)
-    handoff = cookies.handoff_read(request, flow_id)
-    found = LinkRefusal.STALE if handoff is None else link_look(flow_id, handoff.code, now=timezone.now())
+        return _code_kept(request, visit)
+    if visit.flow is not None:
+        return _step(request, visit, visit.flow)
+    handoff = cookies.handoff_read(request, visit.flow_id)
+    found = LinkRefusal.STALE if handoff is None else link_look(visit.flow_id, handoff.code, now=timezone.now())
     if isinstance(found, LinkOpen):
-        return render(request, "hosted/consent.html", {"flow": found.flow, "connection": found.flow.connection})
-    return _closed(request, flow_id)
+        return render(request, "hosted/consent.html", _context(visit, found.flow))
+    return _closed(request, visit)
 
 
-def _code_kept(request: HttpRequest, flow_id: str) -> HttpResponse:
-    response = _to_page(flow_id)
+def _code_kept(request: HttpRequest, visit: Visit) -> HttpResponse:
+    response = _to_page(visit)
     code = request.GET["code"]
     if CODE.fullmatch(code):
-        before = cookies.handoff_read(request, flow_id)
+        before = cookies.handoff_read(request, visit.flow_id)
         token = before.token if before is not None and before.code == code else page_token()
-        cookies.handoff_set(response, flow_id, cookies.Handoff(code=code, token=token))
+        cookies.handoff_set(response, visit.flow_id, cookies.Handoff(code=code, token=token))
+        cookies.options_set(response, visit.flow_id, visit.options)
     return response
 
 
-def _to_page(flow_id: str) -> HttpResponse:
-    response = HttpResponseRedirect(reverse("hosted:login", args=[flow_id]))
+def _to_page(visit: Visit) -> HttpResponse:
+    """The clean address. A frame's says that it is one, for a browser that keeps our cookies out of frames."""
+    address = reverse("hosted:login", args=[visit.flow_id])
+    if visit.framed:
+        address += "?" + PageOptions(display=visit.options.display, parent=visit.parent).to_text()
+    response = HttpResponseRedirect(address)
     response.status_code = 303
     return response
 
 
-def _step(request: HttpRequest, flow: Flow) -> HttpResponse:
+def _context(visit: Visit, flow: Flow) -> dict[str, object]:
+    return {"flow": flow, "connection": flow.connection, "look": look_of(flow), "visit": visit}
+
+
+def _step(request: HttpRequest, visit: Visit, flow: Flow) -> HttpResponse:
     notice = cookies.notice_read(request, flow.id)
-    context = {
-        "flow": flow,
-        "connection": flow.connection,
-        "step": step_of(flow, now=timezone.now()),
+    now = timezone.now()
+    context = _context(visit, flow) | {
+        "step": step_of(flow, now=now),
+        "onward": onward_step(flow, visit.options, now=now),
+        "onward_seconds": ONWARD_SECONDS if flow.status_at(now) == "SUCCESS" else READING_SECONDS,
         "notice": notice if notice in NOTICES else "",
     }
     response = render(request, "hosted/page.html", context)
@@ -81,42 +93,50 @@ def _step(request: HttpRequest, flow: Flow) -> HttpResponse:
     return response
 
 
-def _closed(request: HttpRequest, flow_id: str) -> HttpResponse:
+def _closed(request: HttpRequest, visit: Visit) -> HttpResponse:
     """The same answer for a login that never was and one that is not this browser's."""
-    response = render(request, "hosted/closed.html", status=404)
+    response = render(request, "hosted/closed.html", {"visit": visit}, status=404)
     response.headers["X-Login-Step"] = "1"
-    if cookies.handoff_read(request, flow_id) is not None:
-        cookies.handoff_drop(response, flow_id)
+    if cookies.handoff_read(request, visit.flow_id) is not None:
+        cookies.handoff_drop(response, visit.flow_id)
     return response
 
 
 @require_POST
 @same_origin_required
-def exchange(request: HttpRequest, flow_id: str) -> HttpResponse:
+@visited
+def exchange(request: HttpRequest, visit: Visit) -> HttpResponse:
     """The Continue button: the code becomes this browser's session."""
-    if session_flow(flow_id, cookies.session_read(request, flow_id)) is not None:
-        return _to_page(flow_id)
-    handoff = cookies.handoff_read(request, flow_id)
+    if visit.flow is not None:
+        return _to_page(visit)
+    handoff = cookies.handoff_read(request, visit.flow_id)
     if handoff is None:
-        return _closed(request, flow_id)
+        return _closed(request, visit)
     now = timezone.now()
-    address = request.META.get("REMOTE_ADDR", "")
-    found = link_exchange(flow_id, handoff.code, token=handoff.token, address=address, now=now)
+    found = link_exchange(
+        visit.flow_id,
+        handoff.code,
+        token=handoff.token,
+        address=request.META.get("REMOTE_ADDR", ""),
+        now=now,
+        page_options=visit.options.to_dict(),
+    )
     if not isinstance(found, LinkOpen):
-        return _closed(request, flow_id)
-    response = _to_page(flow_id)
+        return _closed(request, visit)
+    response = _to_page(visit)
     cookies.session_set(response, found.flow, handoff.token, now=now)
-    cookies.handoff_drop(response, flow_id)
+    cookies.handoff_drop(response, visit.flow_id)
     return response
 
 
 @sensitive_post_parameters()
 @require_POST
 @same_origin_required
-def answer(request: HttpRequest, flow_id: str) -> HttpResponse:
+@visited
+def answer(request: HttpRequest, visit: Visit) -> HttpResponse:
     """What the person typed or picked. A refused answer changes nothing and the page says why."""
-    response = _to_page(flow_id)
-    flow = session_flow(flow_id, cookies.session_read(request, flow_id))
+    response = _to_page(visit)
+    flow = visit.flow
     if flow is None:
         return response
     now = timezone.now()
@@ -125,9 +145,9 @@ def answer(request: HttpRequest, flow_id: str) -> HttpResponse:
             raise NotAwaitingInput("This login is over")
         submission_accept(flow.connection, _submission(request, flow), now=now)
     except SubmissionRefused as refused:
-        cookies.notice_set(response, flow_id, refused.code)
+        cookies.notice_set(response, flow.id, refused.code)
     except VaultError:
-        cookies.notice_set(response, flow_id, UNAVAILABLE)
+        cookies.notice_set(response, flow.id, UNAVAILABLE)
     else:
         wake_sync(flow.id)
     return response
@@ -142,8 +162,17 @@ def _submission(request: HttpRequest, flow: Flow) -> Submission:
 
 @require_POST
 @same_origin_required
-def cancel(request: HttpRequest, flow_id: str) -> HttpResponse:
-    flow = session_flow(flow_id, cookies.session_read(request, flow_id))
-    if flow is not None and flow_cancel(flow.id, now=timezone.now()):
-        wake_sync(flow.id)
-    return _to_page(flow_id)
+@visited
+def cancel(request: HttpRequest, visit: Visit) -> HttpResponse:
+    if visit.flow is not None and flow_cancel(visit.flow.id, now=timezone.now()):
+        wake_sync(visit.flow.id)
+    return _to_page(visit)
+
+
+@require_safe
+@cache_control(public=True, max_age=86400, immutable=True)
+def accent(request: HttpRequest, colour: str) -> HttpResponse:
+    """The stylesheet of one colour: the policy allows no style inside a page."""
+    if not ACCENT.fullmatch(colour):
+        raise Http404
+    return HttpResponse(accent_css(f"#{colour}"), content_type="text/css")

@@ -1,6 +1,7 @@
 """What the page shows for a flow, as plain values: which step, which inputs and buttons, which words."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language_bidi, gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from flows.engine.contract import AskedChoice, AskedField, FieldReason
@@ -17,6 +19,7 @@ from flows.models import Flow, Interaction
 from flows.pauses import choice_from_json, field_from_json, is_code
 from flows.selectors import flow_interaction
 from flows.transitions import FlowState
+from flows.views.marks import choice_icon, provider_initial, provider_mark
 
 Text = str | Promise
 
@@ -77,6 +80,23 @@ _ENDED: Mapping[str, StepKind] = {
     FlowState.EXPIRED: StepKind.EXPIRED,
     FlowState.CANCELED: StepKind.CANCELED,
 }
+# What the engine says in words of its own where a page has none.
+_ENGINE_SAYS = (
+    gettext_noop("The site waits for something to be confirmed outside the browser."),
+    gettext_noop("The site checks whether this is a bot. Complete its check, or wait until it lets the login go on."),
+    gettext_noop("The site shows a captcha. The login goes on by itself once it is solved."),
+)
+_CAPTCHA = re.compile(r"^The site shows a captcha \([^()]*\)\.")
+# A number to be picked on another device: it stands alone, and is neither a time nor the end of a masked number.
+_UNITS = (
+    r"%|s|sec\w*|min\w*|h|hours?|days?|digits?|times?|seg\w*|sek\w*|stunden?|tagen?|ziffern|stellig\w*|heures?|jours?|"
+    r"d[ií]gitos|chiffres|cifre"
+)
+_NUMBER = re.compile(
+    r"(?<![\w•*×.,:/+#-])(?<!ending in )(?<!ending with )([0-9]{1,3})"
+    rf"(?![\w%]|[.,:/-][0-9]|\s*(?:{_UNITS})\b)",
+    re.IGNORECASE,
+)
 _TYPES = frozenset({"email", "tel", "url", "number"})
 _INPUT_MODES = frozenset({"text", "email", "tel", "numeric"})
 
@@ -105,7 +125,9 @@ class Option:
     id: str
     label: str
     detail: str
-    provider: str
+    icon: str  # of the kind of choice
+    mark: str  # a provider's, as a static file; empty: its first letter stands for it
+    initial: str  # empty where it would say nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +139,16 @@ class Step:
     key: str
     title: Text
     domain: str
+    shown: str  # the domain, safe inside a sentence of the other direction
+    flow_status: str  # the wire's, for the page that embeds this one
+    flow_step: str
     interaction_id: str = ""
     host: str = ""
     inputs: tuple[Input, ...] = ()
     sign_ins: tuple[Option, ...] = ()
     options: tuple[Option, ...] = ()
     instruction: str = ""
+    number: str = ""  # to be picked on another device
     message: str = ""  # the site's words, where no field is to blame
     refused: bool = False
     error_code: str = ""
@@ -156,17 +182,26 @@ def step_of(flow: Flow, *, now: datetime) -> Step:
     if interaction is None and kind in (StepKind.FORM, StepKind.EXTERNAL):
         kind = StepKind.SUBMITTING  # answered between two of our queries
     domain = flow.connection.domain
+    shown = isolated(domain)
     common: dict[str, Any] = {
         "kind": kind,
         "key": _key(flow, kind, interaction),
-        "title": _TITLE[kind] % {"domain": domain},
+        "title": _TITLE[kind] % {"domain": shown},
         "domain": domain,
+        "shown": shown,
+        "flow_status": flow.status_at(now),
+        "flow_step": flow.step_at(now),
         "error_code": flow.error_code,
         "attempt": flow.attempt,
     }
     if interaction is None:
         return Step(message=flow.website_error, **common)
     return _asking(interaction, common)
+
+
+def isolated(text: str) -> str:
+    """`text` from left to right whatever stands around it."""
+    return f"\u2066{text}\u2069" if get_language_bidi() else text
 
 
 def _kind(flow: Flow, *, now: datetime) -> StepKind:
@@ -200,11 +235,24 @@ def _asking(interaction: Interaction, common: Mapping[str, Any]) -> Step:
         inputs=tuple(_input(field, message if field.id == blamed else "") for field in fields),
         sign_ins=tuple(map(_option, (item for item in choices if item.kind is ChoiceKind.SSO_PROVIDER))),
         options=tuple(map(_option, (item for item in choices if item.kind is not ChoiceKind.SSO_PROVIDER))),
-        instruction=interaction.instruction,
+        instruction=_instruction(interaction.instruction),
+        number=number_in(interaction.instruction),
         message="" if blamed else message,
         refused=blamed is not None,
         **common,
     )
+
+
+def _instruction(text: str) -> str:
+    """The site's words as they are; ours in the person's language."""
+    plain = _CAPTCHA.sub("The site shows a captcha.", text)
+    return gettext(plain) if plain in _ENGINE_SAYS else text
+
+
+def number_in(instruction: str) -> str:
+    """The one number to match, where there is exactly one."""
+    found = set(_NUMBER.findall(instruction))
+    return found.pop() if len(found) == 1 else ""
 
 
 def _other_host(url: str, domain: str) -> str:
@@ -239,7 +287,15 @@ def _input(field: AskedField, message: str) -> Input:
 
 def _option(choice: AskedChoice) -> Option:
     detail = " ".join(filter(None, (choice.masked_destination, choice.description)))
-    return Option(id=choice.id, label=choice.label, detail=detail, provider=choice.provider or "")
+    provider = choice.provider or ""
+    return Option(
+        id=choice.id,
+        label=choice.label,
+        detail=detail,
+        icon=choice_icon(choice.kind, choice.mfa_type),
+        mark=provider_mark(provider),
+        initial=provider_initial(provider, choice.label),
+    )
 
 
 def answer_values(form: Mapping[str, str], flow: Flow) -> dict[str, str]:

@@ -3,10 +3,11 @@
 from django.urls import path
 
 from flows.views.events import events
-from flows.views.pages import answer, cancel, exchange, login
+from flows.views.pages import accent, answer, cancel, exchange, login
 
 app_name = "hosted"
 urlpatterns = [
+    path("accent/<slug:colour>.css", accent, name="accent"),
     path("<slug:flow_id>", login, name="login"),
     path("<slug:flow_id>/continue", exchange, name="continue"),
     path("<slug:flow_id>/answer", answer, name="answer"),

@@ -1,15 +1,38 @@
 // Keeps the page at the step the login has reached: the server names the current step, and a page that shows another
-// one fetches it. What is being typed stays, because the name changes only when something else is asked.
+// one fetches it. What is being typed stays, because the name changes only when something else is asked. A page that
+// embeds or opened this one, if its project lists it, is told the status and nothing else.
 (() => {
   "use strict";
   const page = document.getElementById("login");
   const trouble = document.getElementById("trouble");
   const said = document.getElementById("said");
   const step = () => document.getElementById("step");
+  const parentOrigin = page.dataset.parent;
+  const parentWindow = parentOrigin && (window.parent !== window ? window.parent : window.opener);
   let source = null;
   let newest = "";
   let again = 0;
   let wait = 1000;
+  let told = "";
+
+  const tell = () => {
+    const { status, step: name } = step().dataset;
+    if (!parentWindow || !status || told === status + name) return;
+    told = status + name;
+    const message = { type: "authsvc.login", connection_id: page.dataset.connection, flow_status: status, flow_step: name };
+    parentWindow.postMessage(message, parentOrigin);
+    if (status === "SUCCESS" && window.opener === parentWindow) setTimeout(() => window.close(), 1500);
+  };
+
+  const leave = () => { // in place of this page, so that the back button does not lead here and on again
+    const { onward, onwardSeconds } = step().dataset;
+    if (onward) setTimeout(() => location.replace(onward), 1000 * Number(onwardSeconds));
+  };
+
+  const shown = () => {
+    tell();
+    leave();
+  };
 
   const fetchStep = () => {
     const done = htmx.ajax("GET", location.pathname, { target: "#step", swap: "outerHTML" });
@@ -69,20 +92,25 @@
     document.title = step().dataset.title;
     said.textContent = step().dataset.title;
     if (!step().dataset.live) stop();
+    shown();
     look();
   });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") follow();
   });
   addEventListener("online", follow);
+  addEventListener("pageshow", (event) => { // back from the browser's memory: what it shows may be long over
+    if (event.persisted) location.reload();
+  });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-reveals]");
     if (!button) return;
     const input = document.getElementById(button.dataset.reveals);
-    const shown = input.type === "text";
-    input.type = shown ? "password" : "text";
-    button.setAttribute("aria-pressed", String(!shown));
+    const shows = input.type === "text";
+    input.type = shows ? "password" : "text";
+    button.setAttribute("aria-pressed", String(!shows));
     input.focus();
   });
   follow();
+  shown();
 })();

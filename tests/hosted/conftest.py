@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 from django.core.asgi import get_asgi_application
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from flows.engine.chromium import headless_shell_path
 from flows.links import hosted_url
@@ -76,24 +76,32 @@ class Visitor:
 Visit = Callable[..., Awaitable[Visitor]]
 
 
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """One for all of these tests; each window is a context of its own."""
+    async with async_playwright() as driver:
+        running = await driver.chromium.launch(executable_path=headless_shell_path(), args=["--no-sandbox"])
+        yield running
+        await running.close()
+
+
 @pytest.fixture
-async def visit(service: str) -> AsyncIterator[Visit]:
+async def visit(service: str, browser: Browser) -> AsyncIterator[Visit]:
     """Open windows; at the end no page may have complained or asked anybody but the service."""
     visitors: list[Visitor] = []
-    async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=headless_shell_path(), args=["--no-sandbox"])
 
-        async def open_window(**options: Any) -> Visitor:
-            context: BrowserContext = await browser.new_context(**options)
-            visitor = Visitor(await context.new_page())
-            visitor.page.on("console", lambda message: _note(visitor, message))
-            visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
-            visitor.page.on("request", lambda request: visitor.addresses.append(request.url))
-            visitors.append(visitor)
-            return visitor
+    async def open_window(**options: Any) -> Visitor:
+        context = await browser.new_context(**options)
+        visitor = Visitor(await context.new_page())
+        visitor.page.on("console", lambda message: _note(visitor, message))
+        visitor.page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
+        visitor.page.on("request", lambda request: visitor.addresses.append(request.url))
+        visitors.append(visitor)
+        return visitor
 
-        yield open_window
-        await browser.close()
+    yield open_window
+    for visitor in visitors:
+        await visitor.page.context.close()
     for visitor in visitors:
         assert visitor.complaints == []
         assert all(url.startswith(f"{service}/") for url in visitor.addresses)

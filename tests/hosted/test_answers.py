@@ -39,7 +39,7 @@ def test_an_answer_reaches_the_flow_sealed_and_leads_back_to_the_page() -> None:
         "f2": " pass word ",  # a password is never touched
     }
     assert state(flow) == FlowState.SUBMITTING
-    assert "Your answer is with example.com" in person.text()
+    assert "Waiting for what example.com says" in person.text()
     assert "pass word" not in person.text()
 
 

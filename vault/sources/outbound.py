@@ -7,9 +7,11 @@ the host.
 import ipaddress
 import socket
 import ssl
+import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpcore
 import httpx
@@ -26,6 +28,8 @@ from vault.sources.base import SourceUnavailable
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 URL_LENGTH = 2048
+REDIRECTS_MOST = 4
+READER = [("User-Agent", "Mozilla/5.0 (compatible; authsvc)"), ("Accept", "*/*"), ("Accept-Encoding", "identity")]
 
 
 def server_url_check(url: str) -> str:
@@ -141,6 +145,45 @@ class GuardedTransport(httpx.BaseTransport):
 
     def close(self) -> None:
         self._pool.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What came, and from which address in the end."""
+
+    url: str
+    body: bytes
+
+
+def guarded_read(url: str, *, most: int, seconds: float) -> Read:
+    """The beginning of what is at `url`, `most` bytes; each redirect is judged like the first address. Raises
+    `SourceUnavailable` and `Invalid`."""
+    until = time.monotonic() + seconds
+    try:
+        with httpcore.ConnectionPool(ssl_context=ssl.create_default_context(), network_backend=_Backend()) as pool:
+            for _ in range(REDIRECTS_MOST + 1):
+                parts = urlsplit(url)
+                server_url_check(f"{parts.scheme}://{parts.netloc}")
+                limits = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), seconds)}
+                with pool.stream("GET", url, headers=READER, extensions=limits) as response:
+                    if response.status in (301, 302, 303, 307, 308):
+                        url = urljoin(url, dict(response.headers).get(b"Location", b"").decode("latin-1"))
+                        continue
+                    if response.status != 200:
+                        raise SourceUnavailable(f"The server answers {response.status}")
+                    return Read(url=url, body=_begun(response, most=most, until=until))
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, ValueError, OSError) as error:
+        raise SourceUnavailable(type(error).__name__) from None
+    raise SourceUnavailable("The server redirects too often")
+
+
+def _begun(response: httpcore.Response, *, most: int, until: float) -> bytes:
+    body = b""
+    for chunk in response.iter_stream():
+        body += chunk
+        if len(body) >= most or time.monotonic() > until:
+            break
+    return body[:most]
 
 
 def _connect(connection: HTTPConnection) -> socket.socket:
