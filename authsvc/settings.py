@@ -103,9 +103,13 @@ if _database["ENGINE"].endswith("sqlite3"):
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
+DB_THREADS = env_int("AUTHSVC_DB_THREADS", 8, high=64)  # most PostgreSQL connections that one process holds
+if _database["ENGINE"].endswith("postgresql"):
+    # Every request has a thread of its own: it borrows a connection and does not open one.
+    _pool = {"min_size": 1, "max_size": DB_THREADS, "timeout": 20}
+    _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "pool": _pool}
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DB_THREADS = env_int("AUTHSVC_DB_THREADS", 8, high=64)  # most database connections one process holds for async code
 
 # --- broker, wake-ups ------------------------------------------------------------------------------------------
 REDIS_URL = env_str("REDIS_URL")  # redis://…, unix://…; empty: everything in one process

@@ -48,8 +48,12 @@ def submission_judge(
     interaction_id: str,
     asked: Sequence[AskedField],
     choices: Sequence[AskedChoice],
+    interaction_required: bool = True,
 ) -> Given | Chosen:
-    """What the submission means for this pause; raises `SubmissionRefused`."""
+    """What the submission means for this pause; raises `SubmissionRefused`.
+
+    Without `interaction_required` the canonical dialect may leave out which pause it answers, as the older one does:
+    callers whose SDK has no such member cannot name it."""
     if (submission.sso_button_selector is not None) and (submission.sso_provider is not None):
         raise SubmissionRefused("sso_provider cannot be used with sso_button_selector")
     kinds = _kinds(submission)
@@ -61,12 +65,14 @@ def submission_judge(
     (kind,) = kinds
     if submission.interaction_id is not None and submission.interaction_id != interaction_id:
         raise InteractionStale("The flow has moved on since this interaction_id: read the connection again")
-    if kind in ("field_values", "selected_choice_id") and submission.interaction_id is None:
+    canonical = kind in ("field_values", "selected_choice_id")
+    if canonical and interaction_required and submission.interaction_id is None:
         raise SubmissionRefused(f"{kind} needs the interaction_id it answers", code="invalid_submission")
     if kind == "field_values":
         return _given(submission.field_values or {}, {item.id: item for item in asked})
     if kind == "fields":
-        return _given(submission.fields or {}, {item.name: item for item in asked})
+        named = {item.name: item for item in asked}
+        return _given(_by_name(submission.fields or {}, named), named)
     return Chosen(_choice(kind, str(getattr(submission, kind)), choices).id)
 
 
@@ -77,6 +83,13 @@ def _kinds(submission: Submission) -> list[str]:
     if submission.fields is not None and (submission.fields or not others):
         others.append("fields")
     return others
+
+
+def _by_name(values: Mapping[str, str], named: Mapping[str, AskedField]) -> Mapping[str, str]:
+    """A field may also be called by what it is kept as: programs write `password` whatever the site calls its box."""
+    refs = [item.ref for item in named.values()]
+    others = {item.ref: name for name, item in named.items() if refs.count(item.ref) == 1 and name not in values}
+    return {name if name in named else others.get(name, name): value for name, value in values.items()}
 
 
 def _given(values: Mapping[str, str], asked: Mapping[str, AskedField]) -> Given:

@@ -20,11 +20,16 @@ def db_threads() -> ThreadPoolExecutor:
 
 
 def _call(work: Callable[[], T]) -> T:
-    # Requests close what they opened (their threads die with them); these threads live, and keep theirs while it
-    # answers: Django looks again before the next query.
+    # Requests close what they opened (their threads die with them); these threads live. What they have from a pool
+    # they give back, anything else they keep while it answers: Django looks again before the next query.
     for connection in connections.all(initialized_only=True):
         setattr(connection, "health_check_done", False)  # noqa: B010 - Django's own attribute, unknown to its stubs
-    return work()
+    try:
+        return work()
+    finally:
+        for connection in connections.all(initialized_only=True):
+            if connection.settings_dict["OPTIONS"].get("pool"):
+                connection.close()
 
 
 async def run_db(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

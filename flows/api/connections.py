@@ -64,6 +64,8 @@ UNTOUCHED = (
     "auto_reauth",
     "record_session",
 )
+# What the npm package says of itself: up to its present version it has no `interaction_id` to read or to send.
+SDK_WITHOUT_INTERACTIONS = "js"
 WITHHELD = frozenset({"hosted_url", "live_view_url", "credential"})
 READ, WRITE, LOGIN = "connections:read", "connections:write", "connections:login"
 
@@ -241,7 +243,14 @@ def submit(request: HttpRequest, connection_id: str, body: SubmitBody) -> dict[s
         scope=f"submit {connection.id}",
         body=given,
         now=now,
-        first=partial(submission_accept, connection, Submission(**given), now=now, flow_id=principal.flow_id or None),
+        first=partial(
+            submission_accept,
+            connection,
+            Submission(**given),
+            now=now,
+            flow_id=principal.flow_id or None,
+            interaction_required=request.headers.get("X-Stainless-Lang") != SDK_WITHOUT_INTERACTIONS,
+        ),
         name=attrgetter("id"),
         again=lambda flow_id: Flow.objects.for_principal(principal).get(pk=flow_id),
     )

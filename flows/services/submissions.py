@@ -39,7 +39,12 @@ def values_open(interaction: Interaction) -> dict[str, Secret]:
 
 
 def submission_accept(
-    connection: Connection, submission: Submission, *, now: datetime, flow_id: str | None = None
+    connection: Connection,
+    submission: Submission,
+    *,
+    now: datetime,
+    flow_id: str | None = None,
+    interaction_required: bool = True,
 ) -> Flow:
     """Judge the submission against the open pause of the connection's flow (with `flow_id` of that flow only) and
     hand it to the worker.
@@ -59,6 +64,7 @@ def submission_accept(
         interaction_id=interaction.id,
         asked=[field_from_json(data) for data in interaction.fields],
         choices=[choice_from_json(data) for data in interaction.choices],
+        interaction_required=interaction_required,
     )
     with transaction.atomic():
         rows = Interaction.objects.filter(pk=interaction.pk, state=Interaction.State.OPEN)

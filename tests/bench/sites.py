@@ -80,12 +80,15 @@ async def _probe_both(case: dict[str, Any], state: Any) -> tuple[bool, bool]:
             await browser.close()
 
 
-def run_case(client: Kernel, case: dict[str, Any], mode: Mode, account: Account) -> Row:
+def run_case(
+    client: Kernel, case: dict[str, Any], mode: Mode, account: Account, *, outside: dict[str, Any] | None = None
+) -> Row:
+    """`outside` is a reference to where the values are, for a stored login without a credential of ours."""
     name = f"{case['id']}-{mode}-{uuid.uuid4().hex[:6]}"
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"credential": outside} if outside else {}
     if case.get("idp_domain"):
         options["allowed_domains"] = [case["idp_domain"]]
-    if mode == "stored":
+    if mode == "stored" and outside is None:
         extra = {"totp_secret": case["totp_secret"]} if case.get("totp_secret") else {}
         values = {"username": case["username"], "password": case["password"]}
         if case.get("idp_domain"):

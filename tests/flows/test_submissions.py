@@ -40,6 +40,7 @@ def judge(**body: object) -> Given | Chosen:
             Given({"f1": "ada", "f2": "pw"}),
         ),
         ({"fields": BOTH}, Given({"f1": "ada", "f2": "canary-secret"})),
+        ({"fields": {"username": "ada", "password": "canary-secret"}}, Given({"f1": "ada", "f2": "canary-secret"})),
         ({"fields": {**BOTH, "note": ""}}, Given({"f1": "ada", "f2": "canary-secret"})),
         ({"interaction_id": "int_1", "selected_choice_id": "c2"}, Chosen("c2")),
         ({"mfa_option_id": "sms"}, Chosen("c1")),
@@ -77,6 +78,20 @@ def test_refused(body: dict[str, object], code: str, words: str) -> None:
         judge(**body)
     assert refused.value.code == code
     assert words in refused.value.message
+
+
+def test_a_field_is_not_given_under_two_names() -> None:
+    with pytest.raises(SubmissionRefused) as refusal:
+        judge(fields={**BOTH, "password": "other"})
+    assert refusal.value.code == "unknown_field"
+
+
+def test_an_sdk_without_interactions_may_leave_them_out_and_others_may_not() -> None:
+    given = Submission(field_values={"f1": "ada", "f2": "pw"})
+    answered = {"interaction_id": "int_1", "asked": ASKED, "choices": CHOICES}
+    assert submission_judge(given, **answered, interaction_required=False) == Given({"f1": "ada", "f2": "pw"})  # type: ignore[arg-type]  # several types
+    with pytest.raises(SubmissionRefused, match="interaction_id"):
+        submission_judge(given, **answered)  # type: ignore[arg-type]  # likewise
 
 
 def test_r09_no_refusal_repeats_a_value() -> None:

@@ -20,7 +20,7 @@ from kernel import Kernel
 from tests.service.places import database_of_its_own, redis_of_its_own
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 120
+START_SECONDS = 300
 STOP_SECONDS = 30
 READY = "authsvc is ready."  # the last thing that `up` says before it serves
 # The suite's own settings must not reach a service that makes its own.
