@@ -165,6 +165,7 @@ LINK_TRIES = env_int("AUTHSVC_LINK_TRIES", 30, low=0, high=1_000_000)
 
 # --- flows -----------------------------------------------------------------------------------------------------
 INTERACTION_SECONDS = env_int("AUTHSVC_INTERACTION_SECONDS", 600, high=86400)
+PICTURE_HOURS = env_int("AUTHSVC_PICTURE_HOURS", 24, low=0, high=720)
 FLOW_SECONDS = env_int("AUTHSVC_FLOW_SECONDS", 1200, high=86400)
 VERIFY_LOGINS = env_bool("AUTHSVC_VERIFY_LOGINS", True)
 

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.contrib import admin
-from django.contrib.admin.utils import flatten, quote
+from django.contrib.admin.utils import flatten, quote, unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from flows.models import Connection, Flow, FlowEvent, Interaction
+from flows.models import Connection, Flow, FlowEvent, Interaction, Picture
 from flows.pauses import choice_from_json, field_from_json
+from flows.services.pictures import picture_open
+from vault.audit import audit_append, audit_committed
 from vault.readonly_admin import ReadOnlyAdmin
 
 if TYPE_CHECKING:
@@ -99,7 +102,7 @@ class InteractionInline(ReadOnlyInline):
 
     model = Interaction
     verbose_name_plural = "Questions"
-    fields = ("created_at", "state", "page", "asked", "answered", "answered_at", "site_message")
+    fields = ("created_at", "state", "page", "asked", "answered", "answered_at", "site_message", "shown")
     ordering = ("created_at",)
 
     @admin.display(description="Page")
@@ -119,6 +122,13 @@ class InteractionInline(ReadOnlyInline):
         names = [item.label or item.name for item in map(field_from_json, interaction.fields) if item.id in given]
         picked = [item.label for item in map(choice_from_json, interaction.choices) if item.id == interaction.picked]
         return ", ".join([*names, *picked])
+
+    @admin.display(description="Picture")
+    def shown(self, interaction: Interaction) -> SafeString | str:
+        if not Picture.objects.filter(interaction=interaction).exists():
+            return ""
+        address = reverse("admin:flows_flow_picture", args=[quote(interaction.flow_id), quote(interaction.pk)])
+        return format_html('<a href="{}">what was in the way</a>', address)
 
     @admin.display(description="Site said")
     def site_message(self, interaction: Interaction) -> str:
@@ -253,6 +263,32 @@ class FlowAdmin(ReadOnlyAdmin):
         "link",
     )
     inlines = (FlowEventInline, InteractionInline)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.picture)
+        return [
+            path("<path:flow_id>/picture/<path:interaction_id>", view, name="flows_flow_picture"),
+            *super().get_urls(),
+        ]
+
+    def picture(self, request: HttpRequest, flow_id: str, interaction_id: str) -> HttpResponse:
+        """A picture, for who may look at logins; that it was looked at is on record."""
+        flow = self.get_object(request, unquote(flow_id))
+        if flow is None or not self.has_view_permission(request, flow):
+            raise PermissionDenied
+        interaction = unquote(interaction_id)
+        if not flow.interactions.filter(pk=interaction, picture__isnull=False).exists():
+            raise Http404
+        with audit_committed():
+            audit_append(
+                organization_id=flow.organization_id,
+                project_id=flow.project_id,
+                actor=f"admin:{request.user.get_username()}",
+                action="picture.open",
+                resource_type="interaction",
+                resource_id=interaction,
+            )
+        return HttpResponse(picture_open(interaction, flow_id=flow.pk), content_type="image/jpeg")
 
     @admin.display(description="Domain", ordering="connection__domain")
     def domain(self, flow: Flow) -> str:

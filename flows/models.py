@@ -232,6 +232,21 @@ class Interaction(TenantModel):
         return f"{self.id} {self.state}"
 
 
+class Picture(TenantModel):
+    """What was in the way of a login when a question was asked, as a sealed JPEG with every field covered. Kept for
+    some hours (`flows.services.pictures`)."""
+
+    interaction = models.OneToOneField(Interaction, on_delete=models.CASCADE, related_name="picture")
+    sealed_image = models.BinaryField(editable=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], name="picture_age")]
+
+    def __str__(self) -> str:
+        return f"of {self.interaction_id}"
+
+
 class FlowEvent(TenantModel):
     """What a flow looked like after a change, as its followers saw it. Carries no value and no link."""
 

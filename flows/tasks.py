@@ -12,6 +12,7 @@ from flows.runner.loop import worker_loop
 from flows.services.claims import checks_claim
 from flows.services.flows import flow_expire_overdue, flows_abandoned
 from flows.services.icons import icon_refresh
+from flows.services.pictures import pictures_forget
 from flows.wake import wake_sync
 from vault.keys import vault_sealed
 
@@ -45,6 +46,7 @@ def tick() -> None:
     now = timezone.now()
     for flow_id in flow_expire_overdue(now=now):
         wake_sync(flow_id)
+    pictures_forget(now=now)
     if vault_sealed():  # a worker could only fail what waits; it is handed out when the vault is open again
         return
     for flow_id in flows_abandoned(now=now):

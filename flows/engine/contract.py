@@ -88,7 +88,8 @@ class AskedChoice:
 @dataclass(frozen=True, slots=True)
 class Pause:
     """Everything shown to the person. With `instruction` the login waits for something outside the browser, and
-    fields and choices are fallbacks; without, at least one of them is there. `website_error` is the site's words."""
+    fields and choices are fallbacks; without, at least one of them is there. `website_error` is the site's words,
+    `picture` a JPEG of what is in the way with every field covered."""
 
     url: str
     title: str
@@ -96,6 +97,7 @@ class Pause:
     choices: tuple[AskedChoice, ...] = ()
     instruction: str | None = None
     website_error: str | None = None
+    picture: bytes | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from flows.engine import state
 from flows.engine.act import Hands, Typing
@@ -34,6 +35,7 @@ from flows.engine.marks import Marks
 from flows.engine.matching import CODE_ROLES, identifying
 from flows.engine.observe import StaleElement
 from flows.engine.origins import InvalidDomain, OriginPolicy, origin_of, policy_for, site_parse
+from flows.engine.picture import picture_take
 from flows.engine.reading.model import ChoiceKind, Field, PageKind
 from flows.engine.tabs import Sight, Tabs
 from flows.engine.verify import Proven, Unproven, prove, sight_marks
@@ -333,12 +335,18 @@ class _Login:
         """The person's answer, or the page as it is after it moved on by itself."""
         self._progress = None
         try:
-            await self._host.pause(pause)
+            await self._host.pause(await self._pictured(pause, sight))
             return await answer_or_change(self._host, self._tabs, sight, external=pause.instruction is not None)
         except FlowStopped as stop:
             if stop.code is ErrorCode.FLOW_EXPIRED and on_timeout is not None:
                 return Failed(on_timeout, pause.instruction or pause.title, pause.website_error)
             raise
+
+    async def _pictured(self, pause: Pause, sight: Sight) -> Pause:
+        """What waits outside the browser, a wall or a code to scan, is shown as it is."""
+        if pause.instruction is None:
+            return pause
+        return replace(pause, picture=await picture_take(sight.tab.page))
 
     async def _consent(self, origin: str, sight: Sight) -> Sight | Failed:
         """A form on an origin that may not receive values: only consent that names the origin allows it (R10)."""

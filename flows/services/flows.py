@@ -17,6 +17,7 @@ from flows.engine.contract import ErrorCode, Pause
 from flows.models import Connection, ConnectionStatus, Flow, FlowEvent, FlowType, Interaction
 from flows.pauses import choice_to_json, field_to_json
 from flows.services.breaker import reauth_failed
+from flows.services.pictures import picture_keep
 from flows.services.schedule import check_reschedule
 from flows.signals import connection_changed, flow_changed
 from flows.transitions import LIVE, WAITING, FlowInput, FlowState, state_after, states_before
@@ -235,6 +236,8 @@ def flow_pause(claim: Claim, pause: Pause, *, now: datetime) -> Interaction | No
             created_at=now,
             expires_at=min(now + timedelta(seconds=settings.INTERACTION_SECONDS), flow.expires_at),
         )
+        if pause.picture is not None:
+            picture_keep(interaction, pause.picture, now=now)
         event = FlowInput.ASK_EXTERNAL if pause.instruction else FlowInput.ASK
         moved = flow_move(
             flow.id,

@@ -14,8 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 from flows.errors import NotAwaitingInput, SubmissionRefused
 from flows.models import Flow
 from flows.page_options import PageOptions
+from flows.selectors import flow_interaction
 from flows.services.flows import flow_cancel
 from flows.services.handoff import CODE, LinkOpen, LinkRefusal, link_exchange, link_look, page_token
+from flows.services.pictures import picture_open
 from flows.services.submissions import submission_accept
 from flows.submissions import Submission
 from flows.views import cookies
@@ -158,6 +160,17 @@ def _submission(request: HttpRequest, flow: Flow) -> Submission:
     if "choice" in request.POST:
         return Submission(interaction_id=interaction_id, selected_choice_id=request.POST["choice"])
     return Submission(interaction_id=interaction_id, field_values=answer_values(request.POST.dict(), flow))
+
+
+@require_safe
+@visited
+def picture(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """What is in the way now, for the browser that was let in to this login."""
+    asked = flow_interaction(visit.flow) if visit.flow is not None else None
+    image = picture_open(asked.id, flow_id=asked.flow_id) if asked is not None else None
+    if image is None:
+        raise Http404
+    return HttpResponse(image, content_type="image/jpeg")
 
 
 @require_POST

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from flows.engine.contract import AskedChoice, AskedField, FieldReason
 from flows.engine.reading.model import ChoiceKind, FieldRole
-from flows.models import Flow, Interaction
+from flows.models import Flow, Interaction, Picture
 from flows.pauses import choice_from_json, field_from_json, is_code
 from flows.selectors import flow_interaction
 from flows.transitions import FlowState
@@ -149,6 +149,7 @@ class Step:
     options: tuple[Option, ...] = ()
     instruction: str = ""
     number: str = ""  # to be picked on another device
+    pictured: bool = False  # there is a picture of what is in the way
     message: str = ""  # the site's words, where no field is to blame
     refused: bool = False
     error_code: str = ""
@@ -237,6 +238,7 @@ def _asking(interaction: Interaction, common: Mapping[str, Any]) -> Step:
         options=tuple(map(_option, (item for item in choices if item.kind is not ChoiceKind.SSO_PROVIDER))),
         instruction=_instruction(interaction.instruction),
         number=number_in(interaction.instruction),
+        pictured=Picture.objects.filter(interaction=interaction).exists(),
         message="" if blamed else message,
         refused=blamed is not None,
         **common,

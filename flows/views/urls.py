@@ -3,7 +3,7 @@
 from django.urls import path
 
 from flows.views.events import events
-from flows.views.pages import accent, answer, cancel, exchange, login
+from flows.views.pages import accent, answer, cancel, exchange, login, picture
 
 app_name = "hosted"
 urlpatterns = [
@@ -12,5 +12,6 @@ urlpatterns = [
     path("<slug:flow_id>/continue", exchange, name="continue"),
     path("<slug:flow_id>/answer", answer, name="answer"),
     path("<slug:flow_id>/cancel", cancel, name="cancel"),
+    path("<slug:flow_id>/picture", picture, name="picture"),
     path("<slug:flow_id>/events", events, name="events"),
 ]
