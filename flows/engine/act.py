@@ -25,6 +25,7 @@ Source = Callable[[str], Awaitable[Secret]]
 ENABLED_SECONDS = 2.0
 SURFACE_SECONDS = 0.6
 CLICK_MS = 3000
+LOOK_SECONDS = 1.0
 TICK_ERRORS: tuple[type[Exception], ...] = (StaleElement, FieldRefused, *DRIVER_ERRORS)
 
 # Whether a person could use the element now; scrolls to it first. `hit`: nothing that can be seen lies over its
@@ -68,6 +69,32 @@ ACTION = """(el, submitter) => {
   const said = own !== null ? own : (form ? form.getAttribute("action") : null);
   return said ? new URL(said, document.baseURI).href : "";
 }"""
+# Tells, later, what became of a form: whether it was submitted, and whether it still works on that. It listens where
+# it is asked, since a submit event does not leave a shadow root.
+WATCH = """(el, presser) => {
+  let submits = 0;
+  el.getRootNode().addEventListener("submit", () => { submits += 1; }, {capture: true});
+  const off = (one) => !!one && (one.disabled === true || one.getAttribute("aria-disabled") === "true");
+  const shown = (one) => one.checkVisibility({checkOpacity: true, checkVisibilityCSS: true});
+  return () => {
+    if (!el.isConnected || !shown(el)) return {gone: true, heard: true, working: false};
+    const held = typeof el.value === "string" && el.value !== "";
+    const form = el.form || el.closest("form");
+    const spins = form ? [...form.querySelectorAll("[role=progressbar],[aria-busy=true],progress")].some(shown) : false;
+    const still = el.readOnly === true || el.matches(":disabled") || el.closest("[aria-busy=true],[inert]") !== null;
+    return {gone: false, heard: submits > 0, working: still || spins || (held && off(presser))};
+  };
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What became of a form after it was sent. `heard`: its submit event was seen. `working`: it is blocked, or says
+    that it is busy. `gone`: it is not seen on the page any more."""
+
+    heard: bool
+    working: bool
+    gone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +113,7 @@ class Hands:
         self._seen = observation
         self._policy = policy
         self._pace = pace_ms
+        self._watched: Any = None
 
     # --- filling ---------------------------------------------------------------------------------------------
 
@@ -97,6 +125,8 @@ class Hands:
         for tick in ticks:
             await self._tick(tick)
         done: list[Any] = []
+        if typings:
+            await self._watch(typings[-1].field, submit)
         try:
             for typing in typings:
                 handle = await self._fill(typing, submit, done)
@@ -107,6 +137,26 @@ class Hands:
         except BaseException:
             await self._clear(done)
             raise
+
+    async def _watch(self, field: Field, submit: Submit | None) -> None:
+        control = submit.control if submit is not None else None
+        same = control is not None and self._seen.frame(control.ref) is self._seen.frame(field.ref)
+        try:
+            presser = await self._seen.handle(control.ref) if control is not None and same else None
+            self._watched = await (await self._seen.handle(field.boxes[-1])).evaluate_handle(WATCH, presser)
+        except TICK_ERRORS:
+            self._watched = None
+
+    async def sending(self) -> Sending | None:
+        """What became of the form that was sent; None when its document is gone or was never watched."""
+        if self._watched is None:
+            return None
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                found = await self._watched.evaluate("(look) => look()")
+        except WAIT_ERRORS:
+            return None
+        return Sending(heard=found["heard"], working=found["working"], gone=found["gone"])
 
     async def _fill(self, typing: Typing, submit: Submit | None, done: list[Any]) -> Any:
         field = typing.field

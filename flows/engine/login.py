@@ -1,5 +1,6 @@
 """One login from the first page to the proof: observe, read, decide, act."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
@@ -46,6 +47,9 @@ log = logging.getLogger(__name__)
 MAX_STEPS = 40
 MISHAPS = 4  # presses and fills that failed in a row
 SHORT_PATIENCE = 0.6
+UNHEARD_SECONDS = 2.5  # after which a form that nothing came of is sent with Enter
+SILENT_SECONDS = 6.0  # after which a form that stands as it was counts as refused
+WORKING_SECONDS = 20.0  # the same for one that says it is busy
 CONSENT = "allow_origin:"
 PAGE_ERRORS = (StaleElement, FieldRefused)
 
@@ -247,8 +251,7 @@ class _Login:
         self._login_page = self._login_page or sight.tab.page.url
         self._note_outside(sight.tab.page.url, sight)
         self._tabs.expect_popup(False)
-        watch = sight.tab.watch
-        before = watch.sent
+        before = sight.tab.watch.sent
         hands = self._hands(sight)
         typings = [Typing(fill.field, self._source(fill)) for fill in action.fills]
         try:
@@ -261,13 +264,30 @@ class _Login:
         self._ledger.sent(action, sight.reading, page=sight.page)
         if self._request.verify and not any(fill.field.role in CODE_ROLES for fill in action.fills):
             self._browsers.prepare(self._request.settings)
+        return await self._judged(hands, sight, action.fills[-1].field, sent_before=before)
+
+    async def _judged(self, hands: Hands, sight: Sight, field: Field, *, sent_before: int) -> Sight:
+        """What the page shows once the site has judged the form. A form may stand as it was while a script still works
+        on it: it hashes the password, solves a puzzle, asks a second address. So a short silence is neither a refusal
+        nor a reason to send it again."""
+        clock = asyncio.get_running_loop().time
+        began, entered = clock(), False
         after = await self._tabs.settle(sight)
-        if after.look == sight.look and after.documents == sight.documents and watch.sent == before:
-            # The page did not even try to send the form: Enter does it where a press did not.
-            field = after.reading.field_by_role(action.fills[-1].field.role)
-            with contextlib.suppress(*PAGE_ERRORS):
-                await self._hands(after).enter(field)
-                after = await self._tabs.settle(after)
+        while after.documents == sight.documents and after.tab is sight.tab:
+            form = await hands.sending()
+            lasted = clock() - began
+            if form is None or lasted > (WORKING_SECONDS if form.working else SILENT_SECONDS):
+                break
+            was_sent = sight.tab.watch.sent > sent_before
+            answered = after.look != sight.look or (was_sent and website_error(after.reading) is not None)
+            if answered and (not form.working or website_error(after.reading) is not None):
+                break
+            if not (was_sent or form.heard or form.working or entered) and lasted > UNHEARD_SECONDS:
+                # The page did not even try to send the form: Enter does it where a press did not.
+                entered = True
+                with contextlib.suppress(*PAGE_ERRORS):
+                    await self._hands(after).enter(after.reading.field_by_role(field.role))
+            after = await self._tabs.settle(after, patience=SHORT_PATIENCE)
         return after
 
     def _refused_origin(self, field: Field, sight: Sight) -> str | None:

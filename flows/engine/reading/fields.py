@@ -49,6 +49,13 @@ def fields_of(form: ReadForm, page: PageView) -> tuple[Field, ...]:
     return tuple(found)
 
 
+def is_switched_off(form: ReadForm) -> bool:
+    """All that a person would type into is there but cannot be used: the page is not ready, or works on what it was
+    sent."""
+    typed = [item.element for item in form.group.fields if item.is_typed and item.reachable]
+    return bool(typed) and all(element.disabled or element.read_only for element in typed)
+
+
 def _code_role(item: Item, form: ReadForm, page: PageView) -> FieldRole:
     own = concepts_of(f"{item.label} . {item.element.placeholder}")
     names = named(item.ident)

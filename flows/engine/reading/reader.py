@@ -259,6 +259,7 @@ def _compose(draft: Draft, kind: PageKind, score: float, reasons: tuple[str, ...
             top.ready_state == "loading"
             or (not page.seen_texts and not chosen)
             or (top.busy and not chosen and len(page.seen_texts) < 8)
+            or (not chosen and form is not None and form.visible and fields.is_switched_off(form))
         ),
         lang=top.lang,
     )

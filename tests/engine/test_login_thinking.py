@@ -1,0 +1,54 @@
+"""Pages whose script works for a while before it sends what was typed: it hashes a password, solves a puzzle."""
+
+import pytest
+
+from flows.engine.browsers import Browsers
+from flows.engine.contract import BrowserSettings, LoggedIn, LoginRequest
+from flows.engine.login import UNHEARD_SECONDS, login
+from tests.engine.hosts import ScriptedHost
+from tests.sites.server import Request, Response, SiteServer, as_json
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+STORED = {"email": "ada@site.test", "password": "engine-no-1"}
+
+PAGE = """<!doctype html><title>Vault</title><div id="app"></div><script>
+const app = document.getElementById("app");
+const inside = () => { app.innerHTML = "<nav><button>Log out</button></nav><h1>My vault</h1>"; };
+const outside = () => {
+  app.innerHTML = "<form><fieldset><label>Email <input type='email' name='email'></label>"
+    + "<label>Password <input type='password' name='password'></label><button>Log in</button></fieldset></form>";
+  const form = app.querySelector("form");
+  form.onsubmit = async (event) => {
+    event.preventDefault();
+    const body = JSON.stringify(Object.fromEntries(new FormData(form)));
+    SHOWN
+    await new Promise((done) => setTimeout(done, DELAY));
+    if ((await fetch("/api/login", {method: "POST", body})).ok) { localStorage.setItem("token", "1"); inside(); }
+  };
+};
+localStorage.getItem("token") ? inside() : outside();
+</script>"""
+
+
+@pytest.mark.parametrize(
+    "shown",
+    ["", "form.querySelector('button').disabled = true;", "form.querySelector('fieldset').disabled = true;"],
+    ids=["nothing", "a disabled button", "disabled fields"],
+)
+async def test_r16_what_a_script_still_works_on_is_sent_once(
+    browsers: Browsers, plain: BrowserSettings, site: SiteServer, shown: str
+) -> None:
+    sent: list[dict[str, str]] = []
+
+    def judge(request: Request) -> Response:
+        sent.append(request.json)
+        return as_json({}, 200 if request.json == STORED else 401)
+
+    site.on("/api/login", judge)
+    site.page("/", PAGE.replace("SHOWN", shown).replace("DELAY", str(int(UNHEARD_SECONDS * 1000) + 800)))
+    host = ScriptedHost(STORED)
+    request = LoginRequest(domain=site.domain, login_url=site.url + "/", settings=plain, known=frozenset(STORED))
+    outcome = await login(browsers, request, host)
+    assert isinstance(outcome, LoggedIn), outcome
+    assert sent == [STORED]
+    assert host.pauses == []
