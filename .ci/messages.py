@@ -7,6 +7,7 @@ that a clean clone needs no tools. With `--check` nothing is written; what is mi
 import io
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +23,7 @@ from django.utils.translation.template import templatize  # noqa: E402
 
 LOCALE = ROOT / "flows" / "locale"
 SOURCES = ("templates/4*.html", "templates/500.html", "templates/hosted/**/*.html", "flows/views/*.py")
+UNDATED = datetime(2026, 1, 1, tzinfo=UTC)  # a date of now would change every file at every run
 KEYWORDS = ("gettext", "gettext_lazy", "gettext_noop", "_")
 
 
@@ -54,8 +56,11 @@ def catalogue_read(folder: Path, locale: str) -> Catalog:
 
 def catalogue_new(old: Catalog, locale: str, found: dict[str, set[str]]) -> Catalog:
     """The texts of now, with the translations of before."""
-    new = Catalog(locale=locale, domain="django", project="authsvc", charset="utf-8", fuzzy=False)
-    new.revision_date = new.creation_date = ""
+    new = Catalog(
+        locale=locale, project="authsvc", version="1", charset="utf-8", fuzzy=False, msgid_bugs_address="-",
+        last_translator="-", language_team="-", header_comment=f"# The hosted page, {locale}",
+    )  # fmt: skip
+    new.revision_date = new.creation_date = UNDATED
     for text in sorted(found):
         message = old.get(text)
         flags = {"python-format"} if "%(" in text else set()

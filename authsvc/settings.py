@@ -200,6 +200,7 @@ LANGUAGES = [
     ("uk", "українська"),
     ("zh-hans", "简体中文"),
 ]
+LOCALE_PATHS = [BASE_DIR / "flows" / "locale"]  # before Django's own words for the same
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"

@@ -20,7 +20,7 @@ _WEB = re.compile(
 )
 _CUSTOM = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*:)", re.I)
 _NEVER_INSIDE = re.compile(r"[\x00-\x20\x7f-\xa0\\<>\"^`{|}\u2028\u2029\ud800-\udfff]")
-_PORTS = {"http": "80", "https": "443"}
+_PORTS = {"http": 80, "https": 443}
 
 
 class Display(StrEnum):
@@ -80,8 +80,8 @@ def origin_of(url: str) -> str | None:
         return None
     web = _WEB.match(url)
     if web is not None:
-        scheme, host, port = web["scheme"].lower(), web["host"].lower(), web["port"]
-        return f"{scheme}://{host}" + (f":{int(port)}" if port and port != _PORTS[scheme] else "")
+        scheme, host, port = web["scheme"].lower(), web["host"].lower(), int(web["port"] or 0)
+        return f"{scheme}://{host}" + (f":{port}" if port and port != _PORTS[scheme] else "")
     custom = _CUSTOM.match(url)
     if custom is None or custom["scheme"].lower() in SCHEMES_NEVER:
         return None

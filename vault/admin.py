@@ -1,18 +1,29 @@
 """The vault in the admin site: names and numbers, nothing sealed, nothing to change by hand."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Max, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from vault.branding import branding_clean, logo_png
 from vault.credentials import credential_names
-from vault.errors import VaultError
-from vault.models import AuditRecord, Credential, CredentialProvider, Organization, Profile, Project
+from vault.errors import Invalid, VaultError
+from vault.models import AuditRecord, Branding, Credential, CredentialProvider, Organization, Profile, Project
 from vault.profiles import profile_rollback
+from vault.projects import origins_clean
 from vault.readonly_admin import BaseAdmin, ReadOnlyAdmin
 from vault.sealing import data_key_primary
+
+if TYPE_CHECKING:
+    BrandingModelForm = forms.ModelForm[Branding]
+    ProjectModelForm = forms.ModelForm[Project]
+    BaseInline = admin.StackedInline[Any, Any]
+else:  # only the type checker's classes take type arguments
+    BrandingModelForm = ProjectModelForm = forms.ModelForm
+    BaseInline = admin.StackedInline
 
 
 @admin.register(Organization)
@@ -30,8 +41,66 @@ class OrganizationAdmin(BaseAdmin):
         return False
 
 
+BRANDING_FIELDS = ("name", "accent", "theme", "privacy_url", "terms_url", "support_url", "welcome", "farewell")
+
+
+class BrandingForm(BrandingModelForm):
+    """What the API refuses is refused here too."""
+
+    picture = forms.FileField(
+        required=False, label="Logo", help_text="PNG, JPEG, WebP or GIF; shown at 320 by 96 at most"
+    )
+    without_logo = forms.BooleanField(required=False, label="Remove the logo")
+
+    class Meta:
+        model = Branding
+        fields = BRANDING_FIELDS
+        widgets = {"welcome": forms.Textarea({"rows": 2}), "farewell": forms.Textarea({"rows": 2})}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in BRANDING_FIELDS:
+            try:
+                cleaned |= branding_clean({name: cleaned.get(name, "")})
+            except Invalid as error:
+                self.add_error(name, error.message)
+        if (picture := cleaned.get("picture")) is not None:
+            try:
+                self.instance.logo = logo_png(picture.read())
+            except Invalid as error:
+                self.add_error("picture", error.message)
+        elif cleaned.get("without_logo"):
+            self.instance.logo = None
+        return cleaned
+
+
+class BrandingInline(BaseInline):
+    model = Branding
+    form = BrandingForm
+    can_delete = False
+    verbose_name_plural = "How hosted pages look"
+
+
+class ProjectForm(ProjectModelForm):
+    class Meta:
+        model = Project
+        fields = ("organization", "name", "status", "limits", "allowed_origins")
+
+    def clean_allowed_origins(self) -> list[str]:
+        given = self.cleaned_data["allowed_origins"] or []
+        if not isinstance(given, list) or not all(isinstance(origin, str) for origin in given):
+            raise forms.ValidationError('A list like ["https://app.example", "myapp:"]')
+        try:
+            return origins_clean(given)
+        except Invalid as error:
+            raise forms.ValidationError(error.message) from None
+
+
 @admin.register(Project)
 class ProjectAdmin(BaseAdmin):
+    form = ProjectForm
+    inlines = (BrandingInline,)
+
     list_display = ("name", "organization", "status", "is_default", "id")
     list_filter = ("status", "organization")
     search_fields = ("name", "id")

@@ -7,11 +7,16 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
-from django.utils.translation import get_supported_language_variant
+from django.utils.translation import get_language_bidi, get_supported_language_variant
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+def isolated(text: str) -> str:
+    """`text` from left to right whatever stands around it, where sentences run from right to left."""
+    return f"\u2066{text}\u2069" if get_language_bidi() else text
 
 
 def language_choose(request: HttpRequest, wanted: str = "") -> str:

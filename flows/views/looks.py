@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from flows.models import Flow
 from flows.services.icons import icon_of
+from flows.views.languages import isolated
 from vault.colours import accent_dark, accent_light
 from vault.models import Branding
 
@@ -19,6 +20,7 @@ class Look:
     organization: str
     project: str
     domain: str
+    shown: str  # the domain, safe inside a sentence of the other direction
     icon: str
     logo: str
     accent: str  # rrggbb
@@ -49,6 +51,7 @@ def look_of(flow: Flow) -> Look:
         organization=organization if organization != name else "",
         project="" if flow.project.is_default or flow.project.name == name else flow.project.name,
         domain=flow.connection.domain,
+        shown=isolated(flow.connection.domain),
         icon=_picture(icon),
         logo=_picture(bytes(branding.logo) if branding.logo is not None else None),
         accent=branding.accent.removeprefix("#"),

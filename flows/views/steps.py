@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language_bidi, gettext, gettext_noop
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from flows.engine.contract import AskedChoice, AskedField, FieldReason
@@ -19,6 +19,7 @@ from flows.models import Flow, Interaction, Picture
 from flows.pauses import choice_from_json, field_from_json, is_code
 from flows.selectors import flow_interaction
 from flows.transitions import FlowState
+from flows.views.languages import isolated
 from flows.views.marks import choice_icon, provider_initial, provider_mark
 
 Text = str | Promise
@@ -93,8 +94,8 @@ _UNITS = (
     r"d[ií]gitos|chiffres|cifre"
 )
 _NUMBER = re.compile(
-    r"(?<![\w•*×.,:/+#-])(?<!ending in )(?<!ending with )([0-9]{1,3})"
-    rf"(?![\w%]|[.,:/-][0-9]|\s*(?:{_UNITS})\b)",
+    r"(?<![\w•*×.,:/+#-])(?<![•*×0-9]\s)(?<!ending in )(?<!ending with )([0-9]{1,3})"
+    rf"(?![\w%]|[\s.,:/-][0-9]|\s*(?:{_UNITS})\b)",
     re.IGNORECASE,
 )
 _TYPES = frozenset({"email", "tel", "url", "number"})
@@ -198,11 +199,6 @@ def step_of(flow: Flow, *, now: datetime) -> Step:
     if interaction is None:
         return Step(message=flow.website_error, **common)
     return _asking(interaction, common)
-
-
-def isolated(text: str) -> str:
-    """`text` from left to right whatever stands around it."""
-    return f"\u2066{text}\u2069" if get_language_bidi() else text
 
 
 def _kind(flow: Flow, *, now: datetime) -> StepKind:

@@ -74,7 +74,7 @@ def visited(view: View) -> Callable[..., HttpResponseBase]:
 def _dressed(response: HttpResponse, visit: Visit) -> HttpResponse:
     if visit.framed:
         response.xframe_options_exempt = True  # read by Django's middleware
-        response._csp_update = {"frame-ancestors": [visit.parent]}  # type: ignore[attr-defined]  # and by django-csp's
+        response._csp_replace = {"frame-ancestors": [visit.parent]}  # type: ignore[attr-defined]  # and by django-csp's
         response.for_frame = True  # type: ignore[attr-defined]  # and by ours
     if visit.popped_up:
         response.headers["Cross-Origin-Opener-Policy"] = "unsafe-none"
