@@ -160,6 +160,8 @@ CACHES = {
 KEY_REQUESTS = env_int("AUTHSVC_KEY_REQUESTS", 6000, low=0, high=1_000_000)
 DOMAIN_LOGINS = env_int("AUTHSVC_DOMAIN_LOGINS", 600, low=0, high=1_000_000)
 CHECK_SPEED = env_int("AUTHSVC_CHECK_SPEED", 1, low=1, high=10_000)
+WORKER_CHECKS = env_int("AUTHSVC_WORKER_CHECKS", 4, high=200)  # health checks one worker process makes at once
+CHECKS_WAITING = env_int("AUTHSVC_CHECKS_WAITING", 200, high=100_000)  # handed out and not over, in all
 DOMAIN_CHECKS = env_int("AUTHSVC_DOMAIN_CHECKS", 60, low=0, high=1_000_000)
 LINK_TRIES = env_int("AUTHSVC_LINK_TRIES", 30, low=0, high=1_000_000)
 

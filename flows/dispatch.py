@@ -13,7 +13,7 @@ RUN_CHECK = "flows.check"
 RUN_BROWSER = "flows.browser"
 FETCH_ICON = "flows.fetch_icon"
 ICON_WAITS_SECONDS = 60
-CHECK_WAITS_SECONDS = 110  # for a worker; after that the next one that is due is worth more
+CHECK_WAITS_SECONDS = 100  # for a worker; after that the next one that is due is worth more
 BROWSER_WAITS_SECONDS = 45
 
 

@@ -271,6 +271,10 @@ class HealthCheck(TenantModel):
         LOGGED_OUT = "logged_out"
         INDETERMINATE = "indeterminate"
 
+    class Way(models.TextChoices):
+        BROWSER = "browser"
+        REQUEST = "request"
+
     id = id_field("hc")
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="checks")
     created_at = models.DateTimeField()
@@ -278,11 +282,15 @@ class HealthCheck(TenantModel):
     result = models.CharField(max_length=16, choices=Result.choices, blank=True, default="")
     reason = models.CharField(max_length=200, blank=True, default="")  # why it is indeterminate, or what followed
     scheduled = models.BooleanField(default=False)
+    way = models.CharField(max_length=8, choices=Way.choices, blank=True, default="")  # that told
     previous_status = models.CharField(max_length=16, choices=ConnectionStatus.choices)
     status = models.CharField(max_length=16, choices=ConnectionStatus.choices)  # after it
 
     class Meta:
-        indexes = [models.Index(fields=["connection", "-created_at"], name="healthcheck_history")]
+        indexes = [
+            models.Index(fields=["connection", "-created_at"], name="healthcheck_history"),
+            models.Index(fields=["created_at"], condition=Q(ended_at=None), name="healthcheck_running"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.id} {self.result or 'running'}"

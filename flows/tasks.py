@@ -9,6 +9,7 @@ from django.utils import timezone
 from flows.dispatch import FETCH_ICON, RUN_CHECK, RUN_FLOW, check_dispatch, flow_dispatch
 from flows.models import Connection
 from flows.runner.loop import worker_loop
+from flows.services.checks import checks_lost
 from flows.services.claims import checks_claim
 from flows.services.flows import flow_expire_overdue, flows_abandoned
 from flows.services.icons import icon_refresh
@@ -27,7 +28,8 @@ def run_flow(flow_id: str) -> None:
 
 @shared_task(name=RUN_CHECK, ignore_result=True)
 def check(check_id: str) -> None:
-    """Carry one health check on the process's loop."""
+    """Hand one health check to the process's loop and go on: a burst of them must not take the threads of logins. One
+    whose process dies is found by the tick (`checks_lost`)."""
     worker_loop().check(check_id)
 
 
@@ -52,6 +54,7 @@ def tick() -> None:
     for flow_id in flows_abandoned(now=now):
         log.info("handing out again", extra={"flow_id": flow_id})
         flow_dispatch(flow_id)
+    checks_lost(now=now)
     for check in checks_claim(now=now):
         check_dispatch(check.id)
 

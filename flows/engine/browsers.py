@@ -16,7 +16,7 @@ from flows.engine import chromium, state
 from flows.engine.contract import BrowserSettings, ProfileState
 from flows.engine.display import Display, xvfb_path
 from flows.engine.drivers import DRIVER_ERRORS, WAIT_ERRORS, Drivers
-from flows.engine.egress import Egress, Upstream
+from flows.engine.egress import Egress, upstream_of
 from flows.engine.errors import BrowserLost, BrowserUnavailable
 from flows.engine.guard import Guard
 from flows.engine.trust import TrustHome, trust_home
@@ -326,7 +326,7 @@ class Browsers:
         extra = {"TZ": settings.timezone} if settings.timezone else {}
         if launch.mode is chromium.Mode.HEADFUL and self._display is not None:
             extra |= await self._display.environment()
-        egress = Egress(self._guard, _upstream(settings))
+        egress = Egress(self._guard, upstream_of(settings))
         await egress.start()
         home: TrustHome | None = None
         try:
@@ -401,12 +401,6 @@ async def _put_back(egress: Egress, home: TrustHome | None) -> None:
 
 def succeeded(task: asyncio.Task[Session]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
-
-
-def _upstream(settings: BrowserSettings) -> Upstream | None:
-    if not settings.proxy_server:
-        return None
-    return Upstream(settings.proxy_server, settings.proxy_username, settings.proxy_password, settings.proxy_bypass)
 
 
 def _context_options(process: _Process) -> dict[str, Any]:

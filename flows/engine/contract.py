@@ -6,7 +6,7 @@ host may talk to a terminal.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -188,11 +188,41 @@ class ProfileState:
 
 @dataclass(frozen=True, slots=True)
 class AuthCheck:
-    """How a signed-in visit is told from a signed-out one: visit `url`, then compare with these marks."""
+    """How a signed-in visit is told from a signed-out one: visit `url`, then compare with these marks.
+
+    `login_page` is where the form was. `more` are other addresses of the same kind, next best first, found by the
+    first check (None before); `request` is what a plain request is to see (`flows.engine.fetching`), once known."""
 
     url: str
     signed_in: Mapping[str, Any]
     signed_out: Mapping[str, Any]
+    login_page: str | None = None
+    more: tuple[Mapping[str, Any], ...] | None = None
+    request: Mapping[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "AuthCheck":
+        """Raises TypeError for data of another shape."""
+        more = data.get("more")
+        return cls(**{**data, "more": tuple(more) if more is not None else None})
+
+
+def auth_check_carry(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> dict[str, Any]:
+    """`new`, from a login, with what checks have learned since an earlier one: all of it where the page is the same,
+    else only that the site turns plain requests away."""
+    if old is None:
+        return dict(new)
+    request = old.get("request") or {}
+    if _page(old) == _page(new) and not (request.get("never") and not request.get("lasting")):
+        return {name: old[name] for name in ("more", "request") if name in old} | dict(new)
+    return ({"request": request} if request.get("lasting") else {}) | dict(new)
+
+
+def _page(check: Mapping[str, Any]) -> tuple[Any, Any]:
+    return check.get("url"), (check.get("signed_in") or {}).get("place")
 
 
 @dataclass(frozen=True, slots=True)

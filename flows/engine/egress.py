@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from flows.engine.contract import Secret
+from flows.engine.contract import BrowserSettings, Secret
 from flows.engine.guard import Address, Guard, Refused
 from flows.engine.origins import InvalidDomain, host_normalise, is_address
 from flows.engine.wire import (
@@ -103,6 +103,12 @@ class Upstream:
             for entry in self.bypass
             if entry.lstrip("*.")
         )
+
+
+def upstream_of(settings: BrowserSettings) -> Upstream | None:
+    if not settings.proxy_server:
+        return None
+    return Upstream(settings.proxy_server, settings.proxy_username, settings.proxy_password, settings.proxy_bypass)
 
 
 @dataclass(slots=True)

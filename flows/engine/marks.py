@@ -1,26 +1,35 @@
 """What tells a signed-in visit from a signed-out one. Pure."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from hashlib import blake2s
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from flows.engine.reading.model import PageKind, Reading
+from flows.engine.snapshot import Element, Snapshot, Text
 
 CheckResult = Literal["ok", "logged_out", "indeterminate"]
+Verdict = Literal["in", "out", "like_out", "unsure", "unclear"]
 
 FORM_KINDS = frozenset({PageKind.LOGIN, PageKind.CODE, PageKind.METHOD_CHOICE, PageKind.ACCOUNT_PICKER})
 UNCLEAR_KINDS = frozenset({PageKind.CAPTCHA, PageKind.BOT_WALL, PageKind.ERROR})
 # Parameters that are good once: a visit with them says nothing, and they are nobody's business.
 ONCE = re.compile(r"(^|_|-)(code|state|token|ticket|nonce|session(_?id)?|sid|sig|signature|otp|saml\w*|jwt|key)$", re.I)
 STATUS_REFUSED = frozenset({401, 403})
+STATUS_UNCLEAR = frozenset({408, 425, 429, 451})  # too busy, too early, too often, not here: no word about a session
 CERTAIN = 0.5
+LANDMARKS = 60  # of a page, the first ones: menus come before what changes daily
+FAMILIAR = 0.3  # of the landmarks only signed-in visitors see: with so many the page is still that page
+PRESENT = frozenset({"", "covered", "offscreen"})
+DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """One visit. `place` is where it ended, without query and fragment."""
+    """One visit. `place` is where it ended, without query and fragment. `landmarks` are digests of what can be pressed
+    there and of the headings: enough to know the page again, no words of it."""
 
     place: str
     status: int
@@ -29,14 +38,16 @@ class Marks:
     login_links: bool
     unclear: bool
     score: float
+    landmarks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Marks":
-        """Raises KeyError for data of another shape."""
-        return cls(**{item.name: data[item.name] for item in fields(cls)})
+        """Raises KeyError, TypeError for data of another shape."""
+        names = ("place", "status", "login_form", "sign_out", "login_links", "unclear", "score")
+        return cls(**{name: data[name] for name in names}, landmarks=tuple(data.get("landmarks", ())))
 
 
 def place_of(url: str) -> str:
@@ -54,15 +65,35 @@ def lasting_url(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path or "/", urlencode(query), fragment))
 
 
-def marks_of(reading: Reading, *, url: str, status: int | None) -> Marks:
+def digest(*parts: str) -> str:
+    """Words as eight characters that do not give them back; numbers in them count as equal."""
+    text = "\0".join(DIGITS.sub("0", " ".join(part.lower().split()))[:60] for part in parts)
+    return blake2s(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
+
+
+def landmarks_of(snapshot: Snapshot) -> tuple[str, ...]:
+    """What can be pressed in the page and its headings, in the order of the page."""
+    found: dict[str, None] = {}
+    for node in snapshot.top.nodes:
+        if isinstance(node, Element) and node.hidden in PRESENT:
+            label = node.aria_label or node.text or node.label or urlsplit(node.href).path
+            if label:
+                found[digest(node.tag, label)] = None
+        elif isinstance(node, Text) and node.heading:
+            found[digest("h", node.text)] = None
+    return tuple(found)[:LANDMARKS]
+
+
+def marks_of(reading: Reading, *, url: str, status: int | None, landmarks: Iterable[str] = ()) -> Marks:
     return Marks(
         place=place_of(url),
         status=status or 0,
         login_form=reading.kind in FORM_KINDS and bool(reading.fields or reading.choices or reading.openers),
         sign_out=reading.sign_out is not None,
         login_links=bool(reading.login_links),
-        unclear=reading.kind in UNCLEAR_KINDS or (status or 0) >= 500,
+        unclear=reading.kind in UNCLEAR_KINDS or (status or 0) >= 500 or status in STATUS_UNCLEAR,
         score=round(reading.signed_in_score, 3),
+        landmarks=tuple(landmarks),
     )
 
 
@@ -86,20 +117,37 @@ def is_positive(marks: Marks) -> bool:
     return not marks.login_form and not marks.unclear and (marks.sign_out or marks.score >= CERTAIN)
 
 
-def compare(seen: Marks, *, signed_in: Marks, signed_out: Marks) -> CheckResult:
-    """What a later visit says. Whatever looks like neither is indeterminate."""
+def judge(seen: Marks, *, url: str, signed_in: Marks, signed_out: Marks) -> Verdict:
+    """What a later visit to `url` says on its own.
+
+    `in` and `out` stand on something that is there: the application's own menus, a form that asks to log in. A page
+    that shows neither may be a notice, a block or a new design: `like_out` where it is like a stranger's visit in
+    everything that told the two apart, `unsure` else, `unclear` where the page says itself that something is wrong.
+    """
     if seen.unclear:
-        return "indeterminate"
+        return "unclear"
     if seen.login_form and not signed_in.login_form:
-        return "logged_out"
+        return "out"
     told = differences(signed_in, signed_out)
-    if not told:
-        return "indeterminate"
     for_in = sum(_same(name, seen, signed_in) for name in told)
     for_out = sum(_same(name, seen, signed_out) for name in told)
-    if for_in == len(told) or (is_positive(seen) and for_in > for_out):
-        return "ok"
-    return "logged_out" if for_out == len(told) else "indeterminate"
+    like_in = for_in == len(told) or (is_positive(seen) and for_in > for_out)
+    if told and like_in and _is_familiar(seen, url=url, signed_in=signed_in, signed_out=signed_out):
+        return "in"
+    if told and for_out == len(told):
+        asks = seen.status == 401 or (seen.login_links and "login_links" in told)
+        return "out" if asks else "like_out"
+    return "unsure"
+
+
+def _is_familiar(seen: Marks, *, url: str, signed_in: Marks, signed_out: Marks) -> bool:
+    """Something on the page, or the way it was reached, is as only a signed-in visitor has it."""
+    if is_positive(seen):
+        return True
+    if seen.place == signed_in.place != signed_out.place and signed_in.place != place_of(url):
+        return True  # sent on to where only signed-in visitors are sent
+    own = set(signed_in.landmarks) - set(signed_out.landmarks)
+    return bool(own) and len(own.intersection(seen.landmarks)) >= FAMILIAR * len(own)
 
 
 def _same(name: str, left: Marks, right: Marks) -> bool:

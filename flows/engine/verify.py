@@ -1,5 +1,5 @@
 """Proof that a state is signed in: it is put into a fresh context, and what is seen there is compared with what
-somebody without it sees at the same address. The same comparison is the health check later."""
+somebody without it sees at the same address. The same comparison is the health check later (`checking`)."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from flows.engine import state
 from flows.engine.browsers import Browsers, Session
 from flows.engine.contract import AuthCheck, BrowserSettings, ProfileState
 from flows.engine.errors import BrowserUnavailable, Unreachable
-from flows.engine.marks import CheckResult, Marks, compare, differences, is_positive, lasting_url, marks_of
+from flows.engine.marks import Marks, differences, is_positive, judge, landmarks_of, lasting_url, marks_of
 from flows.engine.tabs import Sight, Tabs
 
 log = logging.getLogger(__name__)
@@ -48,11 +48,12 @@ async def visit_marks(tabs: Tabs, url: str) -> Marks:
 
 
 def sight_marks(sight: Sight) -> Marks:
-    return marks_of(sight.reading, url=sight.tab.page.url, status=sight.status)
+    landmarks = landmarks_of(sight.observation.snapshot)
+    return marks_of(sight.reading, url=sight.tab.page.url, status=sight.status, landmarks=landmarks)
 
 
 @dataclass(slots=True)
-class _Visits:
+class Visits:
     """The two sides of the comparison."""
 
     browsers: Browsers
@@ -107,7 +108,7 @@ async def prove(
     """
     async with browsers.open(settings, profile) as session:
         known = {lasting_url(url): marks for url, marks in outside.items()}
-        visits = _Visits(browsers, settings, Tabs(session), known)
+        visits = Visits(browsers, settings, Tabs(session), known)
         if expected is not None and await _fits(visits.inside, expected):
             return Proven(await state.capture(session.context, visits.inside.current.page), expected)
         return await _prove(visits, session, landed=landed, login_page=login_page)
@@ -119,13 +120,13 @@ async def _fits(inside: Tabs, expected: AuthCheck) -> bool:
         seen = await visit_marks(inside, expected.url)
     except (KeyError, TypeError, Unreachable):
         return False
-    return compare(seen, signed_in=signed_in, signed_out=signed_out) == "ok"
+    return judge(seen, url=expected.url, signed_in=signed_in, signed_out=signed_out) == "in"
 
 
-async def _prove(visits: _Visits, session: Session, *, landed: str, login_page: str | None) -> Proven | Unproven:
+async def _prove(visits: Visits, session: Session, *, landed: str, login_page: str | None) -> Proven | Unproven:
     first: Marks | None = None
     elsewhere: list[Marks] = []
-    for url in _places(landed, login_page):
+    for url in places(landed, login_page):
         try:
             inside, outside = await visits.both(url)
         except Unreachable as error:
@@ -137,7 +138,8 @@ async def _prove(visits: _Visits, session: Session, *, landed: str, login_page: 
         else:
             elsewhere.append(inside)
         if outside is not None and differences(inside, outside):
-            check = AuthCheck(url, inside.to_json(), outside.to_json())
+            page = lasting_url(login_page) if login_page is not None else None
+            check = AuthCheck(url, inside.to_json(), outside.to_json(), login_page=page)
             return Proven(await state.capture(session.context, visits.inside.current.page), check)
         if first.login_form and inside.login_form:
             return Unproven("a fresh browser with the saved state is asked to log in again")
@@ -150,7 +152,7 @@ async def _prove(visits: _Visits, session: Session, *, landed: str, login_page: 
     return Proven(await state.capture(session.context, visits.inside.current.page), None)
 
 
-def _places(landed: str, login_page: str | None) -> list[str]:
+def places(landed: str, login_page: str | None) -> list[str]:
     """Where to compare, best first: where the login ended, the login page itself, the start page."""
     start = urlsplit(landed)
     candidates = [lasting_url(landed)]
@@ -158,31 +160,3 @@ def _places(landed: str, login_page: str | None) -> list[str]:
         candidates.append(lasting_url(login_page))
     candidates.append(urlunsplit((start.scheme, start.netloc.rpartition("@")[2], "/", "", "")))
     return list(dict.fromkeys(candidates))
-
-
-async def check(
-    browsers: Browsers, settings: BrowserSettings, profile: ProfileState, auth_check: AuthCheck
-) -> CheckResult:
-    """Whether `profile` is still signed in. Anything unclear, an unreachable site included, is indeterminate.
-    Raises BrowserLost, BrowserUnavailable."""
-    return (await examine(browsers, settings, profile, auth_check))[0]
-
-
-async def examine(
-    browsers: Browsers, settings: BrowserSettings, profile: ProfileState, auth_check: AuthCheck
-) -> tuple[CheckResult, ProfileState | None]:
-    """As `check`, with the state as the visit left it where that was `ok`: sites rotate tokens."""
-    try:
-        signed_in, signed_out = Marks.from_json(auth_check.signed_in), Marks.from_json(auth_check.signed_out)
-    except (KeyError, TypeError):
-        return "indeterminate", None
-    async with browsers.open(settings, profile) as session:
-        tabs = Tabs(session)
-        try:
-            seen = await visit_marks(tabs, auth_check.url)
-        except Unreachable:
-            return "indeterminate", None
-        result = compare(seen, signed_in=signed_in, signed_out=signed_out)
-        if result != "ok":
-            return result, None
-        return result, await state.capture(session.context, tabs.current.page)

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from flows.engine.browsers import BrowserOptions, Browsers
 from flows.runner.check import check_run
-from flows.runner.run import flow_run
+from flows.runner.run import flow_run, where
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ class WorkerLoop:
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._thread = threading.Thread(target=self._serve, name="flows", daemon=True)
         self._carried: set[asyncio.Task[None]] = set()
+        self._looks = asyncio.Semaphore(settings.WORKER_CHECKS)
         self._draining: Future[None] | None = None
         self._thread.start()
 
@@ -57,17 +58,27 @@ class WorkerLoop:
         return asyncio.run_coroutine_threadsafe(self._carry(flow_id), self._loop)
 
     async def _carry(self, flow_id: str) -> None:
+        self._keep_current()
+        await flow_run(flow_id, browsers=self._browsers, holder=self._holder)
+
+    def _keep_current(self) -> None:
+        """Have the running task canceled when the worker stops."""
         task = asyncio.current_task()
         if task is not None:
             self._carried.add(task)
             task.add_done_callback(self._carried.discard)
-        await flow_run(flow_id, browsers=self._browsers, holder=self._holder)
 
     def check(self, check_id: str) -> None:
-        """Block until the health check ended or was let go."""
-        with suppress(CancelledError):
-            work = check_run(check_id, browsers=self._browsers)
-            asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        """Begin the health check as soon as one may be made; returns at once."""
+        asyncio.run_coroutine_threadsafe(self._check(check_id), self._loop)
+
+    async def _check(self, check_id: str) -> None:
+        self._keep_current()
+        try:
+            async with self._looks:
+                await check_run(check_id, browsers=self._browsers)
+        except Exception as error:  # the last line: nobody waits for this coroutine, so nobody would hear
+            log.error("check ended by %s", where(error), extra={"check_id": check_id})
 
     def warm(self) -> None:
         """Start the drivers before the first flow needs them."""

@@ -50,7 +50,7 @@ from vault.profiles import Lease, profile_release
 
 log = logging.getLogger(__name__)
 
-PROFILE_WAIT_SECONDS = 20  # for another writer of the same profile to finish
+PROFILE_WAIT_SECONDS = 75  # for another writer of the same profile, a health check at most, to finish
 BROWSER_TRIES = 2
 
 
@@ -130,11 +130,11 @@ async def _carry(claim: Claim, attempt: Attempt, host: FlowHost) -> None:
         await _fail(claim, Failed(ErrorCode.INTERNAL_ERROR, "No browser could be started on this installation."))
     except Exception as error:  # the last line: a flow never hangs because of our mistake
         # The message of an unknown exception may quote the page or a value: only its type is logged.
-        log.error("flow ended by %s", _where(error), extra={"flow_id": claim.flow_id})
+        log.error("flow ended by %s", where(error), extra={"flow_id": claim.flow_id})
         await _fail(claim, Failed(ErrorCode.INTERNAL_ERROR, "The login failed because of an internal error."))
 
 
-def _where(error: BaseException) -> str:
+def where(error: BaseException) -> str:
     """Type and innermost line of an exception, without its message."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -227,11 +227,7 @@ def _store(claim: Claim, job: Job, outcome: LoggedIn, lease: Lease, *, now: date
             flow,
             now=now,
             post_login_url=outcome.post_login_url,
-            auth_check=(
-                {"url": check.url, "signed_in": dict(check.signed_in), "signed_out": dict(check.signed_out)}
-                if check is not None
-                else None
-            ),
+            auth_check=check.to_json() if check is not None else None,
             requirements=(
                 flow_requirements(flow, used=outcome.stored | outcome.given).to_json()
                 if outcome.stored or outcome.given

@@ -1,7 +1,9 @@
 """Health checks in the database: asked for, carried by a worker, ended with what they saw."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,7 +15,9 @@ from flows.signals import connection_changed
 from flows.transitions import LIVE
 from vault.keys import vault_sealed
 
-RUNNING_AT_MOST = timedelta(minutes=2)  # a check without an end for so long lost its worker
+RUNNING_AT_MOST = timedelta(minutes=3)  # a check without an end for so long lost its worker
+AGAIN_AFTER = timedelta(minutes=5)  # for such a one
+LOST_MOST = 500  # of them at a time
 _STATUS = {
     HealthCheck.Result.OK: ConnectionStatus.AUTHENTICATED,
     HealthCheck.Result.LOGGED_OUT: ConnectionStatus.NEEDS_AUTH,
@@ -59,7 +63,9 @@ class Ended:
     flow_id: str | None = None
 
 
-def check_end(check_id: str, result: HealthCheck.Result, *, now: datetime, reason: str = "") -> Ended | None:
+def check_end(
+    check_id: str, result: HealthCheck.Result, *, now: datetime, reason: str = "", way: str = ""
+) -> Ended | None:
     """Record the result. `ok` and `logged_out` set the connection's status, unless a login changed it meanwhile; an
     indeterminate one leaves it as it is. A `logged_out` one begins a re-authentication where that is allowed; the
     caller hands it to a worker. None when the check was over or is gone."""
@@ -75,12 +81,41 @@ def check_end(check_id: str, result: HealthCheck.Result, *, now: datetime, reaso
         connection = rows.select_related("credential").get()
         flow: Flow | None = None
         if changed and result == HealthCheck.Result.LOGGED_OUT:
-            flow, reason = _logged_out(check, connection, now=now)
+            flow, followed = _logged_out(check, connection, now=now)
+            reason = "; ".join(filter(None, (reason, followed)))
+        elif changed:
+            _signed_in(check, connection, now=now)
         HealthCheck.objects.filter(pk=check_id).update(
-            ended_at=now, result=result, reason=reason[:200], status=connection.status
+            ended_at=now, result=result, reason=reason[:200], status=connection.status, way=way
         )
         check_reschedule(connection.pk, now=now)
         return Ended(flow.pk if flow is not None else None)
+
+
+def _signed_in(check: HealthCheck, connection: Connection, *, now: datetime) -> None:
+    """The session is there, so what failed before does not count any more. It may have come back by another way: a
+    connection that shares the profile, a person in a browser of theirs."""
+    Connection.objects.filter(pk=connection.pk).update(reauth_failures=0, reauth_after=None)
+    if check.previous_status != ConnectionStatus.AUTHENTICATED:
+        connection_changed.send(Connection, connection=connection, now=now)
+
+
+def check_learned(check_id: str, auth_check: Mapping[str, Any], *, since: datetime | None) -> bool:
+    """Remember what a check learned, unless a login was there meanwhile."""
+    rows = Connection.objects.filter(checks__pk=check_id, last_login_at=since)
+    return bool(Connection.objects.filter(pk__in=rows.values("pk")).update(auth_check=dict(auth_check)))
+
+
+def checks_lost(*, now: datetime) -> list[str]:
+    """End the checks that no worker finished in time, and have them made again soon; gives their ids."""
+    lost = HealthCheck.objects.filter(ended_at=None, created_at__lte=now - RUNNING_AT_MOST)
+    ended = []
+    for check in list(lost.order_by("created_at")[:LOST_MOST]):
+        if check_end(check.pk, HealthCheck.Result.INDETERMINATE, now=now, reason="no worker finished it in time"):
+            ended.append(check.pk)
+            soon = now + AGAIN_AFTER
+            Connection.objects.filter(pk=check.connection_id, check_due_at__gt=soon).update(check_due_at=soon)
+    return ended
 
 
 def _logged_out(check: HealthCheck, connection: Connection, *, now: datetime) -> tuple[Flow | None, str]:

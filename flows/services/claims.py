@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from flows.models import Connection, Flow, HealthCheck
-from flows.services.checks import check_begin
+from flows.services.checks import RUNNING_AT_MOST, check_begin
 from flows.services.schedule import check_schedule
 from flows.transitions import LIVE
 from vault.errors import RateLimited
@@ -27,10 +27,15 @@ def checks_claim(*, now: datetime, limit: int = BATCH) -> list[HealthCheck]:
     """Begin the checks that are due and may run now, the longest due first; gives those that are the caller's.
 
     A connection with a login under way or a profile that is being written waits. No domain gets more than its share
-    in a minute: what is beyond it stays due, so an outage is made up for without a burst on any one site.
+    in a minute: what is beyond it stays due, so an outage is made up for without a burst on any one site. Nor are more
+    handed out than workers have finished: what waits in a queue would be stale, and count as lost.
     """
     claimed: list[HealthCheck] = []
-    for connection in _due(now=now, limit=limit):
+    running = HealthCheck.objects.filter(ended_at=None, created_at__gt=now - RUNNING_AT_MOST).count()
+    room = min(limit, settings.CHECKS_WAITING - running)
+    if room <= 0:
+        return claimed
+    for connection in _due(now=now, limit=room):
         if _take(connection, now=now):
             check, new = check_begin(connection, now=now, scheduled=True)
             if new:

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from flows.engine.contract import ErrorCode, Pause
+from flows.engine.contract import ErrorCode, Pause, auth_check_carry
 from flows.models import Connection, ConnectionStatus, Flow, FlowEvent, FlowType, Interaction
 from flows.pauses import choice_to_json, field_to_json
 from flows.services.breaker import reauth_failed
@@ -312,6 +312,9 @@ def connection_authenticated(
     """What a verified login changes on its connection. Without `requirements` the last ones stay: a profile that was
     still signed in shows nothing of what a login takes."""
     recorded = {"requirements": requirements} if requirements is not None else {}
+    if auth_check is not None:
+        known = Connection.objects.filter(pk=flow.connection_id).values_list("auth_check", flat=True).first()
+        auth_check = auth_check_carry(auth_check, known)
     Connection.objects.filter(pk=flow.connection_id).update(
         status=ConnectionStatus.AUTHENTICATED,
         post_login_url=post_login_url[:4096],

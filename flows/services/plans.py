@@ -33,7 +33,7 @@ def check_of(flow: Flow) -> AuthCheck | None:
     known = flow.connection.auth_check
     if not flow_plans(flow) or not known:
         return None
-    return AuthCheck(known["url"], known["signed_in"], known["signed_out"])
+    return AuthCheck.from_json(known)
 
 
 def plan_store(flow: Flow, plan: Plan | None) -> None:

@@ -7,10 +7,11 @@ from django.utils import timezone
 from kernel import APIStatusError
 from kernel.types.auth import ManagedAuthTimelineEvent
 
+from flows.engine.checking import Examined
 from flows.engine.contract import AuthCheck, BrowserSettings, ErrorCode, ProfileState
 from flows.engine.errors import BrowserLost
 from flows.models import Connection, Flow, HealthCheck
-from flows.runner.check import Seen, check_run
+from flows.runner.check import check_run
 from flows.services import flows as services
 from flows.transitions import FlowInput
 from tests.contract.tenants import Tenant, items
@@ -191,11 +192,11 @@ async def test_r38_only_a_confirmed_logged_out_changes_the_status(
     assert [name for name, _ in sent] == ["flows.check"]
     looks = iter(seen)
 
-    async def checker(_: object, settings: BrowserSettings, profile: ProfileState, marks: AuthCheck) -> Seen:
+    async def checker(_: object, settings: BrowserSettings, profile: ProfileState, marks: AuthCheck) -> Examined:
         look = next(looks)
         if isinstance(look, Exception):
             raise look
-        return look, None
+        return Examined(look)
 
     await check_run(sent[0][1], browsers=None, checker=checker, confirm_seconds=0)  # type: ignore[arg-type]  # unused
     assert next(looks, None) is None
@@ -213,7 +214,7 @@ async def test_r38_a_check_during_a_login_looks_at_nothing(owner: Tenant, sent: 
     await run_db(owner.sdk.auth.connections.login, connection_id)
     await run_db(health_check, owner, connection_id)
 
-    async def checker(*_: object) -> Seen:
+    async def checker(*_: object) -> Examined:
         raise AssertionError("looked")
 
     await check_run(sent[-1][1], browsers=None, checker=checker)  # type: ignore[arg-type]  # unused

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from flows.engine.browsers import Browsers
+from flows.engine.checking import check
 from flows.engine.contract import (
     BrowserSettings,
     ErrorCode,
@@ -16,7 +17,6 @@ from flows.engine.contract import (
     Outcome,
 )
 from flows.engine.login import login
-from flows.engine.verify import check
 from tests.engine.hosts import Person, ScriptedHost
 from tests.sites.accounts import CODE, PASSWORD, USER, AccountSite, Behaviour, Form, Keeps, Second
 from tests.sites.server import SiteServer

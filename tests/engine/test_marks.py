@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from flows.engine.marks import Marks, compare, differences, is_positive, lasting_url, place_of
+from flows.engine.marks import Marks, Verdict, differences, is_positive, judge, lasting_url, place_of
 
+URL = "https://a.example/home"
 OUT = Marks("https://a.example/login", 200, True, False, True, False, 0.0)
 IN = Marks("https://a.example/home", 200, False, True, False, False, 0.9)
 
@@ -28,17 +29,49 @@ def test_a_visit_that_failed_proves_nothing(changes: dict[str, object]) -> None:
 def test_a_refusal_by_status_is_a_proof() -> None:
     bland = Marks("https://a.example/api", 200, False, False, False, False, 0.0)
     assert differences(bland, replace(bland, status=401)) == {"status"}
-    assert compare(replace(bland, status=403), signed_in=bland, signed_out=replace(bland, status=401)) == "logged_out"
+    assert later(replace(bland, status=401), bland, replace(bland, status=401)) == "out"
+
+
+def test_r38_a_refusal_may_be_a_block_for_a_whole_country() -> None:
+    bland = Marks("https://a.example/app", 200, False, False, False, False, 0.0)
+    assert later(replace(bland, status=403), bland, replace(bland, status=403)) == "like_out"
+
+
+def later(seen: Marks, signed_in: Marks = IN, signed_out: Marks = OUT) -> Verdict:
+    return judge(seen, url=URL, signed_in=signed_in, signed_out=signed_out)
 
 
 def test_r38_later_visits() -> None:
-    assert compare(IN, signed_in=IN, signed_out=OUT) == "ok"
-    assert compare(OUT, signed_in=IN, signed_out=OUT) == "logged_out"
-    assert compare(replace(IN, place="https://a.example/new"), signed_in=IN, signed_out=OUT) == "ok"
-    assert compare(replace(IN, unclear=True), signed_in=IN, signed_out=OUT) == "indeterminate"
+    assert later(IN) == "in"
+    assert later(OUT) == "out"
+    assert later(replace(IN, place="https://a.example/new")) == "in"
+    assert later(replace(IN, unclear=True)) == "unclear"
     other = Marks("https://a.example/maintenance", 200, False, False, False, False, 0.0)
-    assert compare(other, signed_in=IN, signed_out=OUT) == "indeterminate"
-    assert compare(replace(other, status=503, unclear=True), signed_in=IN, signed_out=OUT) == "indeterminate"
+    assert later(other) == "unsure"
+    assert later(replace(other, status=503, unclear=True)) == "unclear"
+
+
+def test_r38_a_page_without_a_form_is_not_yet_the_application() -> None:
+    plain = replace(IN, sign_out=False, score=0.0, landmarks=("a", "b", "c"))
+    notice = replace(plain, landmarks=("x",))
+    assert later(plain, plain) == "in"
+    assert later(notice, plain) == "unsure"
+    assert later(replace(notice, login_links=True), replace(plain, sign_out=True), replace(OUT, login_form=False)) == (
+        "unsure"
+    )
+
+
+def test_a_site_that_sends_on_says_something() -> None:
+    plain = replace(IN, sign_out=False, score=0.0)
+    sent_on = judge(plain, url="https://a.example/login", signed_in=plain, signed_out=OUT)
+    assert sent_on == "in"
+
+
+def test_a_stranger_s_page_needs_a_word_about_logging_in() -> None:
+    front = Marks("https://a.example/", 200, False, False, True, False, 0.0)
+    inside = replace(front, login_links=False, sign_out=True, score=0.9)
+    assert later(front, inside, front) == "out"
+    assert later(replace(front, login_links=False), inside, front) == "unsure"
 
 
 def test_marks_travel_as_json() -> None:

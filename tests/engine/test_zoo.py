@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from flows.engine.browsers import Browsers
+from flows.engine.checking import check
 from flows.engine.contract import AuthCheck, BrowserSettings, Failed, LoggedIn
 from flows.engine.login import login
 from flows.engine.plan import Did, Plan, Step
-from flows.engine.verify import check
 from tests.sites.zoo.cases import CASES, Case
 from tests.sites.zoo.driving import Mode, ZooHost, opened, request_for, run
 from tests.sites.zoo.shell import Variant
