@@ -32,6 +32,13 @@ def test_a_refusal_by_status_is_a_proof() -> None:
     assert later(replace(bland, status=401), bland, replace(bland, status=401)) == "out"
 
 
+def test_a_refusal_that_reads_like_an_error_is_what_strangers_get() -> None:
+    bland = Marks("https://a.example/app", 200, False, False, False, False, 0.0)
+    refused = replace(bland, status=401, unclear=True)
+    assert later(refused, bland, refused) == "out"
+    assert later(replace(refused, status=500), bland, refused) == "unclear"
+
+
 def test_r38_a_refusal_may_be_a_block_for_a_whole_country() -> None:
     bland = Marks("https://a.example/app", 200, False, False, False, False, 0.0)
     assert later(replace(bland, status=403), bland, replace(bland, status=403)) == "like_out"
