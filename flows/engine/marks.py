@@ -124,7 +124,8 @@ def judge(seen: Marks, *, url: str, signed_in: Marks, signed_out: Marks) -> Verd
     that shows neither may be a notice, a block or a new design: `like_out` where it is like a stranger's visit in
     everything that told the two apart, `unsure` else, `unclear` where the page says itself that something is wrong.
     """
-    refused = seen.status in STATUS_REFUSED and seen.status == signed_out.status  # as a stranger was, with the same page
+    # What a stranger gets, too, may read like an error.
+    refused = seen.status in STATUS_REFUSED and seen.status == signed_out.status
     if seen.unclear and not (refused and signed_out.unclear):
         return "unclear"
     if seen.login_form and not signed_in.login_form:

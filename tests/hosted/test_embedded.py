@@ -22,7 +22,7 @@ def follow(display: str, parent: str, *, allowed: list[str] | None = None) -> tu
 
 def ancestors(response: Any) -> str:
     policy = dict(part.strip().partition(" ")[::2] for part in response["Content-Security-Policy"].split(";"))
-    return policy["frame-ancestors"]
+    return str(policy["frame-ancestors"])
 
 
 def cookies(response: Any) -> dict[str, str]:
