@@ -6,12 +6,17 @@ from flows.requirements import CanReauth, Requirements, can_reauth
 from vault.credentials import credential_names
 
 
-def connection_can_reauth(connection: Connection) -> CanReauth:
-    """Whether what is stored would do for an unattended login, and why."""
-    credential = connection.credential
+def connection_names(connection: Connection) -> frozenset[str] | None:
+    """What the connection's credential holds; nothing without one."""
+    return credential_names(connection.credential) if connection.credential is not None else None
+
+
+def connection_can_reauth(connection: Connection, names: frozenset[str] | None) -> CanReauth:
+    """Whether what is stored would do for an unattended login, and why. `names` are those of
+    `connection_names`."""
     return can_reauth(
         needed=Requirements.from_json(connection.requirements) if connection.requirements is not None else None,
-        names=credential_names(credential) if credential is not None else None,
+        names=names,
         outside=bool(connection.credential_source),
         signed_in_before=connection.last_login_at is not None,
         failures=connection.reauth_failures,

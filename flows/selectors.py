@@ -1,15 +1,17 @@
 """Reading connections and their state for the wire."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from flows.errors import ConnectionNotFound
 from flows.links import hosted_url
 from flows.models import Connection, Flow, FlowEvent, Interaction
-from flows.readiness import connection_can_reauth
+from flows.readiness import connection_can_reauth, connection_names
 from flows.wire import flow_wire
+from vault.credentials import credentials_names
 from vault.principal import Principal
 
 
@@ -47,8 +49,7 @@ def flow_interaction(flow: Flow | None) -> Interaction | None:
 
 def flow_state(flow: Flow, *, now: datetime) -> dict[str, Any]:
     """The flow's members of a connection or a state event, link included while it is live."""
-    state = flow_wire(flow, flow_interaction(flow), now=now)
-    return with_links(flow, state)
+    return with_links(flow, flow_wire(flow, flow_interaction(flow), now=now))
 
 
 def with_links(flow: Flow, state: dict[str, Any]) -> dict[str, Any]:
@@ -67,6 +68,36 @@ def event_last(flow: Flow) -> FlowEvent | None:
 
 def connection_state(connection: Connection, flow: Flow | None, *, now: datetime) -> dict[str, Any]:
     """The wire's ManagedAuth; absent optional members are left out."""
+    return _state(connection, flow, flow_interaction(flow), connection_names(connection), now=now)
+
+
+def connection_states(connections: Sequence[Connection], *, now: datetime) -> list[dict[str, Any]]:
+    """As `connection_state` of each with its latest flow, in a few queries however many there are."""
+    latest = Flow.objects.filter(connection=OuterRef("pk")).order_by("-created_at", "-pk").values("pk")[:1]
+    ids = Connection.objects.filter(pk__in=[connection.pk for connection in connections])
+    flows = Flow.objects.filter(pk__in=ids.annotate(latest=Subquery(latest)).values("latest"))
+    by_connection = {flow.connection_id: flow for flow in flows}
+    waiting = [flow.pk for flow in by_connection.values() if flow.waiting]
+    pauses = Interaction.objects.filter(flow__in=waiting, state=Interaction.State.OPEN) if waiting else ()
+    by_flow = {pause.flow_id: pause for pause in pauses}
+    names = credentials_names([item.credential for item in connections if item.credential is not None])
+    states = []
+    for connection in connections:
+        flow = by_connection.get(connection.pk)
+        pause = by_flow.get(flow.pk) if flow is not None else None
+        states.append(_state(connection, flow, pause, names.get(connection.credential_id or ""), now=now))
+    return states
+
+
+def _state(
+    connection: Connection,
+    flow: Flow | None,
+    interaction: Interaction | None,
+    names: frozenset[str] | None,
+    *,
+    now: datetime,
+) -> dict[str, Any]:
+    """`names` are what the connection's credential holds, nothing without one."""
     state: dict[str, Any] = {
         "id": connection.id,
         "domain": connection.domain,
@@ -79,7 +110,7 @@ def connection_state(connection: Connection, flow: Flow | None, *, now: datetime
         "health_check_interval": connection.health_check_interval,
         "health_checks": connection.health_checks,
         "browser": {"stealth": True, **connection.browser},
-        **reauth_state(connection),
+        **reauth_state(connection, names),
     }
     optional = {
         "login_url": connection.login_url,
@@ -95,7 +126,7 @@ def connection_state(connection: Connection, flow: Flow | None, *, now: datetime
         optional["health_check_unavailable_reason"] = "no_auth_check_url"
     state |= {name: value for name, value in optional.items() if value not in (None, "")}
     if flow is not None:
-        state |= flow_state(flow, now=now)
+        state |= with_links(flow, flow_wire(flow, interaction, now=now))
         if flow.status_at(now) == "IN_PROGRESS":
             state["flow_expires_at"] = flow.expires_at
             if flow.attempt:  # a worker took it, so there is a browser
@@ -109,7 +140,7 @@ def credential_reference(connection: Connection) -> dict[str, Any] | None:
     return connection.credential_source
 
 
-def reauth_state(connection: Connection) -> dict[str, Any]:
+def reauth_state(connection: Connection, names: frozenset[str] | None) -> dict[str, Any]:
     """Whether an unattended login may be tried, and why."""
-    allowed, reason = connection_can_reauth(connection)
+    allowed, reason = connection_can_reauth(connection, names)
     return {"can_reauth": allowed, "can_reauth_reason": reason}

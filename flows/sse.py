@@ -15,6 +15,7 @@ from flows.wake import Listener, listening
 from vault.aio import run_db
 
 HEARTBEAT_SECONDS = 15
+TOGETHER_SECONDS = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,11 @@ def _update(flow: Flow, event: FlowEvent) -> Update:
     return Update(event_id=event.pk, at=event.at, state=state, last=state["flow_status"] != "IN_PROGRESS")
 
 
-def _next(flow_id: str, after: int) -> list[Update]:
+def _next(flow_id: str, after: int) -> list[Update] | None:
+    """None when the flow was deleted."""
     flow = Flow.objects.filter(pk=flow_id).first()
     if flow is None:
-        return []
+        return None
     updates = [_update(flow, event) for event in events_after(flow, after)]
     if not updates and flow.status_at(timezone.now()) == "EXPIRED":
         state = flow_state(flow, now=timezone.now())
@@ -85,18 +87,38 @@ async def flow_updates(
             if asyncio.get_running_loop().time() >= quiet_until:
                 yield None
                 quiet_until = asyncio.get_running_loop().time() + heartbeat
-            updates = await run_db(_next, flow_id, after)
-            if not updates and not await run_db(_exists, flow_id):
+            found = await _read_together(flow_id, after)
+            if found is None:
                 return
+            updates = found
 
 
-def _exists(flow_id: str) -> bool:
-    return Flow.objects.filter(pk=flow_id).exists()
+_reads: dict[tuple[asyncio.AbstractEventLoop, str, int], asyncio.Task[list[Update] | None]] = {}
+
+
+async def _read_together(flow_id: str, after: int) -> list[Update] | None:
+    """One look at the database for all followers of a flow that were woken together. A look that has begun may have
+    missed what a later follower was woken for, so nobody joins it any more."""
+    loop = asyncio.get_running_loop()
+    key = (loop, flow_id, after)
+
+    async def look() -> list[Update] | None:
+        try:
+            await asyncio.sleep(TOGETHER_SECONDS)
+        finally:
+            del _reads[key]
+        return await run_db(_next, flow_id, after)
+
+    task = _reads.get(key)
+    if task is None:
+        task = _reads[key] = loop.create_task(look())
+    return await asyncio.shield(task)
 
 
 async def _wait(listener: Listener, until: float) -> None:
-    left = until - asyncio.get_running_loop().time()
-    await listener.wait(max(0.0, min(1.0, left)))
+    """Until a wake-up, `until`, or the next full second, so that followers who wait in vain look together."""
+    now = asyncio.get_running_loop().time()
+    await listener.wait(max(0.0, min(1.0 - now % 1.0, until - now)))
 
 
 async def flow_stream(flow_id: str, *, after: int = 0) -> AsyncIterator[bytes]:

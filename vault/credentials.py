@@ -37,6 +37,7 @@ __all__ = [
     "credential_update",
     "credential_value_keys",
     "credential_value_reveal",
+    "credentials_names",
 ]
 
 PROVIDER_LENGTH = 64
@@ -180,8 +181,17 @@ def credential_value_keys(credential: Credential) -> list[str]:
 
 def credential_names(credential: Credential) -> frozenset[str]:
     """Everything a login can use: the stored values' names, and `totp_code` where there is a seed."""
-    totp = {TOTP_NAME} if credential.has_totp_secret else set()
-    return frozenset(credential_value_keys(credential)) | totp
+    return credentials_names([credential])[credential.id]
+
+
+def credentials_names(credentials: Collection[Credential]) -> dict[str, frozenset[str]]:
+    """As `credential_names`, by id, in one query."""
+    names = {item.id: {TOTP_NAME} if item.has_totp_secret else set() for item in credentials}
+    if names:
+        rows = CredentialValue.objects.filter(credential_id__in=list(names))
+        for credential_id, name in rows.values_list("credential_id", "name"):
+            names[credential_id].add(name)
+    return {credential_id: frozenset(found) for credential_id, found in names.items()}
 
 
 def credential_rejected(credential_id: str, names: Collection[str]) -> None:

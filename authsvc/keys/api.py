@@ -22,6 +22,7 @@ from authsvc.keys.services import key_delete
 from vault.api.paging import LIMIT_DEFAULT, page
 from vault.api.principal import caller
 from vault.api.schemas import REFUSED, Refusal
+from vault.errors import Invalid
 
 keys = Router(tags=["API keys"])
 context = Router(tags=["API keys"])
@@ -173,8 +174,12 @@ def update(request: HttpRequest, key_id: str, body: KeyUpdate) -> dict[str, Any]
 
 @keys.delete("/{key_id}", response={204: None, REFUSED: Refusal}, summary="Delete an API key")
 def delete(request: HttpRequest, key_id: str) -> Status[None]:
+    """A key cannot delete itself: somebody has to be left who can tell that it worked."""
     principal = caller(request)
-    key_delete(key=key_get(principal, key_id, action=WRITE), actor=principal.actor, now=timezone.now())
+    key = key_get(principal, key_id, action=WRITE)
+    if key.id == principal.key_id:
+        raise Invalid("A key cannot delete itself: use another one")
+    key_delete(key=key, actor=principal.actor, now=timezone.now())
     return Status(204, None)
 
 

@@ -26,7 +26,7 @@ from flows.dispatch import check_dispatch, flow_dispatch, icon_dispatch
 from flows.errors import ConnectionNotFound, NotAwaitingInput
 from flows.links import handoff_code, hosted_url
 from flows.models import Connection, Flow
-from flows.selectors import connection_get, connection_state, connections_list, flow_latest
+from flows.selectors import connection_get, connection_state, connection_states, connections_list, flow_latest
 from flows.services.checks import check_begin
 from flows.services.connections import (
     ConnectionChanges,
@@ -146,7 +146,8 @@ def list_connections(
     offset: int = 0,
 ) -> list[dict[str, Any]]:
     rows = connections_list(_principal(request, READ), domain=domain, profile_name=profile_name, query=query)
-    return page(request, response, rows, limit, offset, _state)
+    found = page(request, response, rows, limit, offset, lambda row: row)
+    return connection_states(found, now=timezone.now())
 
 
 @router.get(

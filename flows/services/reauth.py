@@ -4,7 +4,7 @@ from datetime import datetime
 
 from flows.models import Connection, Flow, Interaction
 from flows.pauses import choice_from_json, field_from_json
-from flows.readiness import connection_can_reauth
+from flows.readiness import connection_can_reauth, connection_names
 from flows.requirements import Asked, Requirements, requirements_of
 from flows.services.flows import flow_start
 
@@ -15,7 +15,7 @@ def reauth_refused(connection: Connection, *, now: datetime) -> str:
     """Why no unattended login begins now, or nothing."""
     if not connection.auto_reauth:
         return "automatic re-authentication is off"
-    allowed, reason = connection_can_reauth(connection)
+    allowed, reason = connection_can_reauth(connection, connection_names(connection))
     if not allowed:
         return reason
     if connection.reauth_failures >= FAILURES_MOST:

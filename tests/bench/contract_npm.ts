@@ -32,7 +32,7 @@ async function noting(input: string | URL | Request, init?: RequestInit): Promis
   requests += 1;
   const response = await fetch(input, init);
   const type = response.headers.get('content-type') ?? '';
-  if (type.startsWith('application/json')) {
+  if (response.status !== 204 && type.startsWith('application/json')) {
     tell({ method, status: response.status, body: await response.clone().json() });
   } else {
     tell({ method, status: response.status, body: null });

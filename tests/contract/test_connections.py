@@ -231,3 +231,18 @@ def test_a_running_flow_names_its_browser_session(owner: Tenant) -> None:
     assert owner.sdk.auth.connections.retrieve(connection_id).browser_session_id == flow.id
     services.flow_cancel(flow.id, now=timezone.now())
     assert owner.sdk.auth.connections.retrieve(connection_id).browser_session_id is None
+
+
+def test_a_page_of_connections_takes_as_many_queries_as_one(owner: Tenant, django_assert_max_num_queries: Any) -> None:
+    credential = owner.sdk.credentials.create(domain="example.com", name="c", values={"username": "u"})
+    for number in range(12):
+        made = owner.sdk.auth.connections.create(
+            domain=f"site{number}.example", profile_name="p", credential={"name": credential.name}
+        )
+        if number % 2:
+            owner.sdk.auth.connections.login(made.id)
+    with django_assert_max_num_queries(9):
+        found = owner.sdk.auth.connections.list(limit=50).items
+    assert [item.id for item in found] == [item.id for item in owner.sdk.auth.connections.list(limit=5)]
+    assert sum(item.flow_status == "IN_PROGRESS" for item in found) == 6
+    assert all(item == owner.sdk.auth.connections.retrieve(item.id) for item in found)

@@ -43,6 +43,8 @@ def test_a_key_is_made_shown_once_and_works(owner: Tenant) -> None:
     owner.sdk.api_keys.delete(made.id)
     with pytest.raises(AuthenticationError):
         sdk_make(made.key).auth.connections.list()
+    with pytest.raises(BadRequestError, match="itself"):
+        owner.sdk.api_keys.delete(owner.principal.key_id)
     with pytest.raises(NotFoundError):
         owner.sdk.api_keys.retrieve(made.id)
     assert owner.sdk.api_keys.retrieve(made.id, include_deleted=True).deleted_at is not None

@@ -93,8 +93,8 @@ async def test_choices_that_the_plan_makes_again_need_nobody() -> None:
     connection = await connected()
     connection.credential_source = {"provider": "mine", "auto": True}
     connection.last_login_at, connection.requirements = timezone.now(), Requirements(choice=True).to_json()
-    assert connection_can_reauth(connection) == (False, "requires_customer_input")
+    assert connection_can_reauth(connection, None) == (False, "requires_customer_input")
     connection.plan = PLAN.to_json()
-    assert connection_can_reauth(connection) == (True, "external_credential")
+    assert connection_can_reauth(connection, None) == (True, "external_credential")
     connection.skill_mode = "disabled"
-    assert connection_can_reauth(connection) == (False, "requires_customer_input")
+    assert connection_can_reauth(connection, None) == (False, "requires_customer_input")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.utils import timezone
 from kernel.types.auth.connection_follow_response import ManagedAuthStateEvent
 from kernel.types.shared import HeartbeatEvent
 
+from flows import sse
 from flows.engine.contract import ErrorCode
 from flows.models import Flow, FlowEvent
 from flows.services.flows import Claim, flow_cancel, flow_claim, flow_end, flow_pause, flow_progress
@@ -114,3 +116,22 @@ async def test_frames_are_what_the_sdk_parses() -> None:
     event = ManagedAuthStateEvent.model_validate(json.loads(lines["data"]))
     assert event.flow_status == "CANCELED"
     assert HeartbeatEvent.model_validate({"event": "sse_heartbeat", "timestamp": timezone.now()}).event
+
+
+async def test_followers_woken_together_look_once_and_a_later_one_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def look(flow_id: str, after: int) -> None:
+        looks.append(after)
+        begun.set()
+        go_on.wait(10)
+
+    monkeypatch.setattr(sse, "_next", look)
+    together = asyncio.gather(*(sse._read_together("flow_x", 1) for _ in range(50)))
+    assert await asyncio.to_thread(begun.wait, 10)
+    later = asyncio.create_task(sse._read_together("flow_x", 1))
+    go_on.set()
+    await asyncio.gather(together, later)
+    assert looks == [1, 1]
+    assert sse._reads == {}

@@ -93,3 +93,13 @@ def test_exact_versions_without_addresses():
     assert len(lines) > 80
     assert all(re.fullmatch(r"[\w.\-]+==[\w.+!]+(; .+)?", line) for line in lines)
     assert "://" not in text
+
+
+def test_r39_the_threat_model_says_what_is_protected_against_whom_and_what_is_not():
+    text = (ROOT / "docs" / "threat-model.md").read_text("utf-8")
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert {"What is worth stealing", "Against whom", "What is not protected"} <= set(headings)
+    assert "(docs/threat-model.md)" in README
+    tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = {int(number) for number in re.findall(r"\bR(\d+)\b", text)}
+    assert {number for number in named if f"_r{number:02}_" not in tests} == set()

@@ -1,7 +1,7 @@
 """Lists in pages: a JSON array, and two headers that say where the next page begins."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +13,7 @@ LIMIT_MOST = 100
 OFFSET_MOST = 1_000_000_000
 
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
 
 def page(
@@ -21,8 +22,8 @@ def page(
     rows: QuerySet[M],
     limit: int,
     offset: int,
-    render: Callable[[M], dict[str, Any]],
-) -> list[dict[str, Any]]:
+    render: Callable[[M], R],
+) -> list[R]:
     """Rows `offset` to `offset + limit`, rendered.
 
     Sets `X-Has-More` (`true` or `false`) and `X-Next-Offset`, the next page's absolute start or 0 on the last page.
