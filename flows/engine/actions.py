@@ -96,6 +96,9 @@ class Why:
     OPENER = "opener"
     LINK = "link"
     INTERSTITIAL = "interstitial"
+    RESEND = "resend"
+
+    PASSING = frozenset({DISMISS, RESEND})  # no steps of the way
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,10 @@ class Ledger:
         if not self.memory.started and lasting_url(reading.url) == reading.url:
             self._start = reading.url
 
-    def dismissed(self, control: Control) -> None:
+    def passed(self, control: Control) -> None:
+        """Pressed beside the way: a banner closed, a code sent again."""
         self._pressed(control.label)
+        self.memory = replace(self.memory, picked=None)
 
     def pressed(self, control: Control, *, is_link: bool = False) -> None:
         self._pressed(control.label)

@@ -221,8 +221,8 @@ class _Login:
 
     async def _press(self, action: Press, sight: Sight) -> Sight:
         is_link = action.why == Why.LINK
-        if action.why == Why.DISMISS:
-            self._ledger.dismissed(action.control)
+        if action.why in Why.PASSING:
+            self._ledger.passed(action.control)
         else:
             self._ledger.pressed(action.control, is_link=is_link)
         self._tabs.expect_popup(is_link or action.why == Why.OPENER)

@@ -3,6 +3,8 @@
     uv run python -m tests.bench.zoo [--only NAME] [--variant plain|spa|component] [--modes stored,legacy] [--json]
 
 A cell is the outcome of one run in a real browser, with the flow's id, or a reason of `REASONS` why there is none.
+Hosted runs answer on the hosted page as a browser without JavaScript does; its look and its scripts have their own
+tests.
 """
 
 import argparse
@@ -22,6 +24,7 @@ from kernel import Kernel
 
 from flows.engine.contract import ErrorCode
 from tests.service.stack import running
+from tests.sites.hosted_person import HostedPerson
 from tests.sites.zoo.cases import CASES, Case
 from tests.sites.zoo.driving import opened
 from tests.sites.zoo.shell import Variant
@@ -32,7 +35,6 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 ENDED = ("SUCCESS", "FAILED", "EXPIRED", "CANCELED")
 LIMIT_SECONDS = 90
 REASONS = {
-    "hosted": "the hosted page has its own walk (tests/hosted/test_browser.py); here only the API is driven",
     "stored": "no stored value can finish this",
     "silence": "it ends only when nobody does anything for ten minutes; tests/engine/test_zoo.py shows it",
 }
@@ -103,9 +105,33 @@ def _mfa_id(state: Any, option: Any) -> str:
     return str(next((choice.id for choice in state.choices or [] if choice.label == option.label), option.type))
 
 
+def submitted(client: Kernel, connection_id: str, answers: Answers, state: Any, mode: Mode) -> bool:
+    body = legacy(answers, state) if mode == "legacy" else canonical(answers, state)
+    if body is not None:
+        client.auth.connections.submit(connection_id, **body)
+    return body is not None
+
+
+def on_the_page(answers: Answers, state: Any, person: HostedPerson) -> bool:
+    """The same by hand: the first choice wanted that a button offers, else every field there is a value for."""
+    forms = person.forms()
+    buttons = [(form, button) for form in forms for button in form.buttons if button[0] == "choice"]
+    if (at := answers.pick([button[2] for _, button in buttons])) is not None:
+        person.press(*buttons[at])
+        return True
+    refs = {f"value.{field.id}": field.ref or field.id for field in state.fields or []}
+    for form in forms:
+        values = {name: value for name in form.inputs if (value := answers.value(refs.get(name, "")))}
+        if values:
+            person.fill(form, values)
+            return True
+    return False
+
+
 def drive(client: Kernel, connection_id: str, case: Case, zoo: Zoo, mode: Mode) -> tuple[Any, int]:
     """(the final state, how often somebody was asked)."""
-    client.auth.connections.login(connection_id)
+    begun = client.auth.connections.login(connection_id)
+    person = HostedPerson(begun.hosted_url) if mode == "hosted" else None
     answers, answered, deadline = Answers(case, mode), set[str](), time.monotonic() + LIMIT_SECONDS
     while time.monotonic() < deadline:
         state = client.auth.connections.retrieve(connection_id)
@@ -114,12 +140,14 @@ def drive(client: Kernel, connection_id: str, case: Case, zoo: Zoo, mode: Mode) 
         if state.flow_step == "AWAITING_EXTERNAL_ACTION" and case.elsewhere:
             zoo.confirmed.set()
         elif state.interaction_id and state.interaction_id not in answered:
-            body = legacy(answers, state) if mode == "legacy" else canonical(answers, state)
-            if body is None and state.flow_step == "AWAITING_INPUT":
-                raise LookupError(f"nothing to answer: {[f.ref for f in state.fields or []]}, {state.choices}")
-            if body is not None:
+            if person is not None:
+                done = on_the_page(answers, state, person)
+            else:
+                done = submitted(client, connection_id, answers, state, mode)
+            if done:
                 answered.add(state.interaction_id)
-                client.auth.connections.submit(connection_id, **body)
+            elif state.flow_step == "AWAITING_INPUT":
+                raise LookupError(f"nothing to answer: {[f.ref for f in state.fields or []]}, {state.choices}")
         time.sleep(0.1)  # a polling customer
     raise TimeoutError(f"still {state.flow_step}")
 
@@ -176,8 +204,6 @@ def site(loop: asyncio.AbstractEventLoop, case: Case, variant: Variant) -> Itera
 
 def reason(case: Case, mode: Mode) -> str | None:
     """Why this cell is not run."""
-    if mode == "hosted":
-        return "hosted"
     if mode == "stored" and case.stored is None:
         return "stored"
     return "silence" if (case.stored_ends if mode == "stored" else case.ends) in SILENT else None

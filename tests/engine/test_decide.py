@@ -7,7 +7,7 @@ import pytest
 from flows.engine.actions import Ask, FillAndSubmit, Finish, GiveUp, Memory, Pick, Press, Sent, Visit, Wait, Why
 from flows.engine.contract import ErrorCode, FieldReason
 from flows.engine.decide import decide
-from flows.engine.decide.asking import choice_ids
+from flows.engine.decide.asking import choice_ids, offered
 from flows.engine.decide.refusals import refused
 from flows.engine.matching import refs_of, stored_name
 from flows.engine.reading.model import (
@@ -82,6 +82,18 @@ def test_optional_fields_without_a_value_are_left_empty() -> None:
     asked = decide(page(PageKind.LOGIN, USER, WORD, needed), Memory(known=KNOWN))
     assert isinstance(asked, Ask)
     assert [one.ref for one in asked.pause.fields] == ["tenant"]
+
+
+def test_a_code_can_be_sent_again() -> None:
+    again = Control("0:8", "Resend code", "#again")
+    reading = page(PageKind.CODE, CODE, resend=again)
+    asked = decide(reading, Memory(started=True))
+    assert isinstance(asked, Ask)
+    assert [(choice.label, choice.kind) for choice in asked.pause.choices] == [("Resend code", ChoiceKind.OTHER)]
+    picked = Memory(started=True, picked=asked.pause.choices[0].id)
+    assert decide(reading, picked) == Press(again, Why.RESEND)
+    listed = replace(reading, choices=(Choice("0:8", ChoiceKind.OTHER, "Resend code", "#again"),))
+    assert len(choice_ids(offered(listed))) == 1
 
 
 ERROR = Message("Wrong.", is_error=True)

@@ -22,7 +22,17 @@ UNREAD = {
     "code requested in place",
 }
 # What the other tests of the engine show already.
-SHOWN = {"one page", "identifier first", "wrong password", "authenticator code", "token in local storage"}
+SHOWN = {
+    "one page",
+    "identifier first",
+    "wrong password",
+    "authenticator code",
+    "authenticator code of 8 digits",
+    "token in local storage",
+    "redirects in circles",
+    "HTTP authentication",
+    "a download instead of a page",
+}
 
 
 def _sample() -> list[tuple[Case, Variant, Mode]]:

@@ -4,7 +4,7 @@ import hashlib
 
 from flows.engine.contract import AskedChoice, AskedField, FieldReason, Pause
 from flows.engine.matching import CODE_ROLES, IDENTIFIER_ROLES, PASSWORD_ROLES
-from flows.engine.reading.model import Choice, Field, FieldRole, Reading
+from flows.engine.reading.model import Choice, ChoiceKind, Field, FieldRole, Reading
 
 
 def choice_ids(choices: tuple[Choice, ...]) -> dict[str, Choice]:
@@ -45,6 +45,14 @@ def asked_field(field: Field, ref: str, reason: FieldReason) -> AskedField:
     )
 
 
+def offered(reading: Reading) -> tuple[Choice, ...]:
+    """Every choice of the page, and to have the code or the link sent again where it offers that."""
+    again = reading.resend
+    if again is None or any(choice.ref == again.ref for choice in reading.choices):
+        return reading.choices
+    return (*reading.choices, Choice(again.ref, ChoiceKind.OTHER, again.label, again.selector, score=again.score))
+
+
 def asked_choices(reading: Reading) -> tuple[AskedChoice, ...]:
     return tuple(
         AskedChoice(
@@ -57,7 +65,7 @@ def asked_choices(reading: Reading) -> tuple[AskedChoice, ...]:
             masked_destination=choice.masked_destination,
             description=choice.description,
         )
-        for key, choice in choice_ids(reading.choices).items()
+        for key, choice in choice_ids(offered(reading)).items()
     )
 
 

@@ -1,7 +1,7 @@
 """Rules for choices: providers, methods, accounts, and what opens a form."""
 
 from flows.engine.actions import Action, Ask, Memory, Pick, Press, Why
-from flows.engine.decide.asking import choice_ids, fillable, pause_for
+from flows.engine.decide.asking import choice_ids, fillable, offered, pause_for
 from flows.engine.decide.passkeys import asks_for_passkey, passkey_only
 from flows.engine.matching import TOTP_CODE, folded
 from flows.engine.reading.model import ChoiceKind, MfaType, PageKind, Reading
@@ -10,7 +10,9 @@ from flows.engine.reading.model import ChoiceKind, MfaType, PageKind, Reading
 def picked(reading: Reading, memory: Memory) -> Action | None:
     if memory.picked is None:
         return None
-    choice = choice_ids(reading.choices).get(memory.picked)
+    choice = choice_ids(offered(reading)).get(memory.picked)
+    if choice is not None and reading.resend is not None and choice.ref == reading.resend.ref:
+        return Press(reading.resend, Why.RESEND)
     return Pick(choice, reading.submit) if choice is not None else None
 
 

@@ -1,9 +1,12 @@
 """What comes after the password: codes, methods to choose from, and things done elsewhere."""
 
+import hashlib
 from collections.abc import Callable
 
+import pyotp
+
 from tests.sites.zoo.passwords import WORDS, form, identifier_first, judge, plain
-from tests.sites.zoo.site import USER, Go, Stay, Visit, Zoo, sign_in, waiting
+from tests.sites.zoo.site import SEED, USER, Go, Stay, Visit, Zoo, sign_in, waiting
 
 WRONG = "The code you entered is incorrect."
 
@@ -39,6 +42,12 @@ def app_code(zoo: Zoo) -> None:
     zoo.screen("/recovery", _recovery, _recovery_taken)
 
 
+def long_app_code(zoo: Zoo) -> None:
+    """Eight digits of SHA-512, a minute long."""
+    app_code(zoo)
+    zoo.totp = pyotp.TOTP(SEED, digits=8, digest=hashlib.sha512, interval=60)
+
+
 def _recovery(visit: Visit) -> str:
     return (
         f"<h1>Two-factor recovery</h1>{visit.note('flash flash-error')}<form method='post'><label for='r'>Recovery "
@@ -55,30 +64,40 @@ def _recovery_taken(visit: Visit) -> Go | Stay:
     return Go("/home")
 
 
-def mailed_code(zoo: Zoo) -> None:
-    """Letters, digits and a dash; the first try is wrong."""
+def lost_code(zoo: Zoo) -> None:
+    """The first mail never came: only the second code is right."""
+    mailed_code(zoo, lost=True)
+
+
+def mailed_code(zoo: Zoo, *, lost: bool = False) -> None:
+    """Letters, digits and a dash."""
     plain(zoo, then="/code")
 
     def take(visit: Visit) -> Go | Stay:
         code = visit.form.get("code", "")
         visit.zoo.codes.append(code)
-        if code.upper().replace("-", "") != "K7QP2X" or "half" not in visit.session:
+        if (
+            code.upper().replace("-", "") != "K7QP2X"
+            or (lost and "again" not in visit.session)
+            or "half" not in visit.session
+        ):
             return Stay("That code has expired or is incorrect. Check the code and try again.")
         sign_in(visit.session, visit.session["half"])
         return Go("/home")
 
-    zoo.screen(
-        "/code",
-        lambda visit: (
+    def show(visit: Visit) -> str:
+        if "again" in visit.request.query:
+            visit.session["again"] = True
+        return (
             "<h1>Check your email for a code</h1><p>We’ve sent a 6-character code to <b>ad•••@example.com</b>. "
             "The code "
             f"expires shortly, so please enter it soon.</p>{visit.note('c-alert')}<form method='post'><input "
             "name='code' "
             "aria-label='Confirmation code' autocomplete='one-time-code'><button>Continue</button></form>"
             "<p>Can’t find your code? Check your spam folder. <a href='/code?again=1'>Resend code</a></p>"
-        ),
-        take,
-    )
+        )
+
+    zoo.screen("/code", show, take)
 
 
 def boxes(zoo: Zoo) -> None:

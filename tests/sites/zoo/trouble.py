@@ -41,6 +41,22 @@ def maintenance(zoo: Zoo) -> None:
     zoo.server.on("/login", lambda request: Response(_down(), 503, {"Retry-After": "3600"}))
 
 
+def circles(zoo: Zoo) -> None:
+    """Each address leads to the other."""
+    zoo.server.on("/login", lambda request: redirect("/sso"))
+    zoo.server.on("/sso", lambda request: redirect("/login"))
+
+
+def basic_auth(zoo: Zoo) -> None:
+    headers = {"WWW-Authenticate": 'Basic realm="Staff"'}
+    zoo.server.on("/login", lambda request: Response("Unauthorized", 401, headers))
+
+
+def download(zoo: Zoo) -> None:
+    headers = {"Content-Type": "application/zip", "Content-Disposition": "attachment; filename=a.zip"}
+    zoo.server.on("/login", lambda request: Response(b"PK", 200, headers))
+
+
 def _down() -> str:
     return (
         "<!doctype html><title>We'll be back soon</title><h1>Down for maintenance</h1><p>Sorry for the "
