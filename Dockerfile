@@ -31,7 +31,7 @@ USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
-CMD ["uvicorn", "authsvc.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--lifespan", "off", "--no-access-log", "--timeout-graceful-shutdown", "10"]
+CMD ["uvicorn", "authsvc.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--lifespan", "off", "--no-access-log", "--timeout-graceful-shutdown", "10", "--ws-per-message-deflate", "false"]
 
 FROM web AS worker
 USER 0:0
@@ -48,7 +48,12 @@ RUN apt-get update \
         libgl1-mesa-dri \
         tini \
         xvfb \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* \
+    && install -d /etc/chromium/policies/managed
+# The second line of defence behind flows/engine/cdp_rules.py.
+COPY <<POLICY /etc/chromium/policies/managed/authsvc.json
+{"URLBlocklist": ["file://*"], "DownloadRestrictions": 3}
+POLICY
 USER 10001:10001
 HEALTHCHECK --interval=30s --timeout=20s --start-period=30s --retries=3 \
     CMD ["sh", "-c", "celery -A authsvc --quiet inspect ping --destination celery@$HOSTNAME"]

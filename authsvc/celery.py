@@ -22,5 +22,7 @@ def keep_our_logging(**_: object) -> None:
 def refuse_unready(**_: object) -> None:
     """A worker without a key would take flows only to fail them."""
     from authsvc.checks import start_refuse_unready
+    from authsvc.hardening import memory_close
 
+    memory_close()
     start_refuse_unready()

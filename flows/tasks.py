@@ -1,12 +1,21 @@
 """Celery's doors: ids in, nothing out."""
 
 import logging
+import time
 
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.utils import timezone
 
-from flows.dispatch import FETCH_ICON, RUN_CHECK, RUN_FLOW, check_dispatch, flow_dispatch
+from flows.dispatch import (
+    FETCH_ICON,
+    RUN_BROWSER,
+    RUN_CHECK,
+    RUN_FLOW,
+    browser_dispatch,
+    check_dispatch,
+    flow_dispatch,
+)
 from flows.models import Connection
 from flows.runner.loop import worker_loop
 from flows.services.checks import checks_lost
@@ -14,10 +23,13 @@ from flows.services.claims import checks_claim
 from flows.services.flows import flow_expire_overdue, flows_abandoned
 from flows.services.icons import icon_refresh
 from flows.services.pictures import pictures_forget
+from flows.services.sessions import session_waiting, sessions_lapsed
 from flows.wake import wake_sync
 from vault.keys import vault_sealed
 
 log = logging.getLogger(__name__)
+
+ROOM_SECONDS = 0.5  # between two looks for a worker that has room for a browser
 
 
 @shared_task(name=RUN_FLOW, ignore_result=True)
@@ -41,6 +53,16 @@ def fetch_icon(connection_id: str) -> None:
         icon_refresh(connection, now=timezone.now())
 
 
+@shared_task(name=RUN_BROWSER, ignore_result=True)
+def browser(session_id: str) -> None:
+    """Start one browser on the process's loop. Without room here another worker may have some; its row knows when it
+    is too late."""
+    if worker_loop().browser(session_id) or not session_waiting(session_id, now=timezone.now()):
+        return
+    time.sleep(ROOM_SECONDS)
+    browser_dispatch(session_id)
+
+
 @shared_task(name="flows.tick", ignore_result=True)
 def tick() -> None:
     """End what is over, hand out again what nobody works on, and the checks that are due. Any number may run at the
@@ -48,6 +70,8 @@ def tick() -> None:
     now = timezone.now()
     for flow_id in flow_expire_overdue(now=now):
         wake_sync(flow_id)
+    for session_id in sessions_lapsed(now=now):
+        wake_sync(session_id)
     pictures_forget(now=now)
     if vault_sealed():  # a worker could only fail what waits; it is handed out when the vault is open again
         return

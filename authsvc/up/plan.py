@@ -11,6 +11,7 @@ from authsvc.up.folder import Folder
 from authsvc.up.supervisor import Child
 
 LOOPBACK = "127.0.0.0/8,::1,localhost"
+WORKER_STOP_SECONDS = 16.0  # browsers save their profiles meanwhile
 DEMO_HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[2]  # where Python finds our packages, wherever `up` was called
 
@@ -115,7 +116,7 @@ def _web(options: Options, env: Mapping[str, str]) -> Child:
         "uvicorn",
         "authsvc.asgi:application",
         *("--host", options.host, "--port", str(options.port), "--lifespan", "off"),
-        *("--no-access-log", "--timeout-graceful-shutdown", "3"),
+        *("--no-access-log", "--timeout-graceful-shutdown", "3", "--ws-per-message-deflate", "false"),
     )
     return Child(name="web", argv=argv, cwd=ROOT, env=env)
 
@@ -123,14 +124,14 @@ def _web(options: Options, env: Mapping[str, str]) -> Child:
 def _workers(env: Mapping[str, str]) -> tuple[Child, Child]:
     worker = _python("celery", "-A", "authsvc", "--quiet", "worker", "--without-gossip", "--without-mingle")
     beat = _python("celery", "-A", "authsvc", "--quiet", "beat")
-    return Child(name="worker", argv=worker, cwd=ROOT, env=env, stop_seconds=6), Child(
+    return Child(name="worker", argv=worker, cwd=ROOT, env=env, stop_seconds=WORKER_STOP_SECONDS), Child(
         name="beat", argv=beat, cwd=ROOT, env=env
     )
 
 
 def _together(options: Options, env: Mapping[str, str]) -> Child:
     argv = _python("authsvc.up.together", options.host, str(options.port))
-    return Child(name="service", argv=argv, cwd=ROOT, env=env, stop_seconds=6)
+    return Child(name="service", argv=argv, cwd=ROOT, env=env, stop_seconds=WORKER_STOP_SECONDS)
 
 
 def _demo(port: int, env: Mapping[str, str]) -> Child:

@@ -15,6 +15,23 @@ SHELL_BUNDLED = (
     "chromium_headless_shell-*/chrome-headless-shell-linux*/chrome-headless-shell",
 )
 WINDOW = (1600, 900)
+# A browser without a driver's flags: nothing asks, nothing sleeps, nothing is kept elsewhere.
+OWN_FLAGS = (
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--password-store=basic",
+    "--disable-search-engine-choice-screen",
+    "--disable-features=Translate,MediaRouter,OptimizationHints,AutofillServerCommunication",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-background-timer-throttling",
+    "--disable-hang-monitor",
+    "--disable-prompt-on-repost",
+    "--disable-breakpad",
+    "--disable-sync",
+    "--mute-audio",
+    "--noerrdialogs",
+)
 # The variables a browser may see. Ours, which hold keys and addresses, are not among them.
 ENVIRONMENT = (
     "PATH",
@@ -116,6 +133,42 @@ def launch_for(
     if full:
         return Launch(Mode.HEADLESS, full, (window, *common))
     return None
+
+
+def own_launch(
+    *,
+    headless: bool,
+    stealth: bool,
+    kiosk: bool,
+    size: tuple[int, int],
+    locale: str,
+    full: str | None,
+    headless_shell: str | None,
+    display: bool,
+) -> Launch | None:
+    """As `launch_for`, for a browser that its caller drives over a pipe: a window unless it is to have none."""
+    shown = not headless and display and full is not None
+    chosen = launch_for(
+        stealth=stealth or shown,
+        locale=locale,
+        full=full,
+        headless_shell=headless_shell if headless else None,
+        display=shown,
+    )
+    if chosen is None:
+        return None
+    args = [flag for flag in chosen.args if not flag.startswith(("--window-size=", "--screen-info="))]
+    width, height = size
+    args += [f"--window-size={width},{height}", "--window-position=0,0", "--remote-debugging-pipe", *OWN_FLAGS]
+    if chosen.mode is Mode.HIDDEN:
+        args.append(f"--screen-info={{{width}x{height}}}")
+    if chosen.mode in (Mode.HIDDEN, Mode.HEADLESS):
+        args.append("--headless=new")
+    if stealth:
+        args.append("--disable-blink-features=AutomationControlled")
+    if kiosk and shown:
+        args.append("--kiosk")
+    return Launch(chosen.mode, chosen.executable, tuple(args))
 
 
 def plain_user_agent(version: str) -> str:

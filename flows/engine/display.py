@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from flows.engine.errors import BrowserUnavailable
+from flows.engine.tether import tied_to_parent
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,9 @@ def xauthority(cookie: bytes) -> bytes:
 class Display:
     """One Xvfb, started on demand, that only holders of its cookie can talk to."""
 
-    def __init__(self, executable: str) -> None:
+    def __init__(self, executable: str, *, screen: str = SCREEN) -> None:
         self._executable = executable
+        self._screen = screen
         self._process: asyncio.subprocess.Process | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._number = ""
@@ -59,9 +61,9 @@ class Display:
         reading, writing = os.pipe()
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *_tied_to_parent(),
+                *tied_to_parent(),
                 self._executable,
-                *("-displayfd", str(writing), "-screen", "0", SCREEN, "-nolisten", "tcp", "-noreset"),
+                *("-displayfd", str(writing), "-screen", "0", self._screen, "-nolisten", "tcp", "-noreset"),
                 *("-auth", self._authority()),
                 pass_fds=(writing,),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -94,12 +96,6 @@ class Display:
             if self._folder is not None:
                 self._folder.cleanup()
                 self._folder = None
-
-
-def _tied_to_parent() -> tuple[str, ...]:
-    """A prefix that makes the server end when we are killed, where the system has one."""
-    setpriv = shutil.which("setpriv")
-    return (setpriv, "--pdeathsig", "KILL") if setpriv else ()
 
 
 async def _first_line(descriptor: int) -> str:

@@ -138,9 +138,18 @@ class Egress:
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=HEAD_LIMIT)
 
+    async def switch(self, upstream: Upstream | None) -> None:
+        """Leave through another proxy, or none, from now on; open connections end. Raises ValueError."""
+        self._proxy = upstream.place() if upstream else None
+        self._upstream = upstream
+        await self._hang_up()
+
     async def close(self) -> None:
         if self._server is not None:
             self._server.close()
+        await self._hang_up()
+
+    async def _hang_up(self) -> None:
         for task in tuple(self._clients):
             task.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)

@@ -42,11 +42,12 @@ def is_empty(state: ProfileState | None) -> bool:
 
 async def capture(context: Any, page: Any) -> ProfileState:
     """Everything the profile keeps, as the context holds it now."""
-    storage, session_storage = await asyncio.gather(context.storage_state(indexed_db=True), _session_storage(page))
-    return ProfileState(storage=storage, session_storage=session_storage)
+    storage, tab = await asyncio.gather(context.storage_state(indexed_db=True), session_storage(page))
+    return ProfileState(storage=storage, session_storage=tab)
 
 
-async def _session_storage(page: Any) -> dict[str, dict[str, str]]:
+async def session_storage(page: Any) -> dict[str, dict[str, str]]:
+    """What one tab holds, by origin."""
     if page.is_closed():
         return {}
     top = origin_of(page.url)
@@ -86,11 +87,13 @@ def _storage_of(state: ProfileState) -> dict[str, Any]:
     return {"cookies": list(state.storage.get("cookies", ())), "origins": list(state.storage.get("origins", ()))}
 
 
-async def _restore_session_storage(page: Any, kept: Mapping[str, Mapping[str, str]]) -> None:
-    async def blank(route: Any) -> None:
-        await route.fulfill(status=200, content_type="text/html", body=EMPTY_PAGE)
+async def show_blank(route: Any) -> None:
+    """A route that answers everything with an empty page."""
+    await route.fulfill(status=200, content_type="text/html", body=EMPTY_PAGE)
 
-    await page.route("**/*", blank)
+
+async def _restore_session_storage(page: Any, kept: Mapping[str, Mapping[str, str]]) -> None:
+    await page.route("**/*", show_blank)
     try:
         for origin, items in kept.items():
             if origin_of(origin) is None or not items:
@@ -100,4 +103,4 @@ async def _restore_session_storage(page: Any, kept: Mapping[str, Mapping[str, st
                 await page.evaluate(WRITE_SESSION_STORAGE, json.dumps(dict(items)))
         await page.goto("about:blank")
     finally:
-        await page.unroute("**/*", blank)
+        await page.unroute("**/*", show_blank)

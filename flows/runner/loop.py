@@ -12,12 +12,17 @@ from functools import cache
 from django.conf import settings
 
 from flows.engine.browsers import BrowserOptions, Browsers
+from flows.engine.drivers import Drivers
+from flows.engine.own_browser import folders_sweep
 from flows.runner.check import check_run
+from flows.runner.relay import Relay
 from flows.runner.run import flow_run, where
+from flows.runner.session import SessionHost
 
 log = logging.getLogger(__name__)
 
-CLOSE_SECONDS = 5
+CLOSE_SECONDS = 15
+SAVE_SECONDS = 10.0  # for browser sessions to save their profiles
 
 
 def browser_options() -> BrowserOptions:
@@ -40,6 +45,7 @@ class WorkerLoop:
         self._browsers = Browsers(browser_options())
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._thread = threading.Thread(target=self._serve, name="flows", daemon=True)
+        self._sessions: SessionHost | None = None
         self._carried: set[asyncio.Task[None]] = set()
         self._looks = asyncio.Semaphore(settings.WORKER_CHECKS)
         self._draining: Future[None] | None = None
@@ -80,8 +86,28 @@ class WorkerLoop:
         except Exception as error:  # the last line: nobody waits for this coroutine, so nobody would hear
             log.error("check ended by %s", where(error), extra={"check_id": check_id})
 
+    def browser(self, session_id: str) -> bool:
+        """Block until the browser session runs or failed to; False when there is no room for it here."""
+        with suppress(CancelledError):
+            return asyncio.run_coroutine_threadsafe(self._begin(session_id), self._loop).result()
+        return False
+
+    async def _begin(self, session_id: str) -> bool:
+        if self._draining is not None:
+            return False
+        if self._sessions is None:
+            self._sessions = SessionHost(
+                options=self._browsers.options,
+                relay=Relay(listen=settings.RELAY_LISTEN, advertise=relay_address()),
+                drivers=Drivers(),
+                holder=self._holder,
+                most=settings.BROWSERS_PER_WORKER,
+            )
+        return await self._sessions.begin(session_id)
+
     def warm(self) -> None:
-        """Start the drivers before the first flow needs them."""
+        """Clear away what a killed worker left, and start the drivers before the first flow needs them."""
+        folders_sweep()
         asyncio.run_coroutine_threadsafe(self._browsers.start(), self._loop)
 
     def drain(self) -> None:
@@ -106,8 +132,15 @@ class WorkerLoop:
         carried = list(self._carried)
         for task in carried:
             task.cancel()
-        await asyncio.gather(*carried, return_exceptions=True)
+        sessions = [self._sessions.close(seconds=SAVE_SECONDS)] if self._sessions is not None else []
+        await asyncio.gather(*carried, *sessions, return_exceptions=True)
         await self._browsers.close()
+
+
+def relay_address() -> str:
+    """How web processes reach this worker: listening everywhere, it is known by its host's name."""
+    everywhere = settings.RELAY_ADDRESS in ("0.0.0.0", "::")  # noqa: S104 - compared, not listened at
+    return socket.gethostname() if everywhere else str(settings.RELAY_ADDRESS)
 
 
 @cache

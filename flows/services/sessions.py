@@ -178,6 +178,12 @@ def session_claim(session_id: str, *, holder: str, now: datetime) -> BrowserSess
     return BrowserSession.objects.select_related("profile").get(pk=session_id)
 
 
+def session_waiting(session_id: str, *, now: datetime) -> bool:
+    """Whether nobody started it yet, and somebody still may."""
+    rows = BrowserSession.objects.filter(pk=session_id, state=State.STARTING, lease_holder="")
+    return rows.filter(lease_expires_at__gt=now).exists()
+
+
 def session_started(session_id: str, *, holder: str, address: str, now: datetime) -> bool:
     """Note where it runs. False when it is no longer the holder's."""
     changed = _held(session_id, holder).update(
