@@ -41,7 +41,7 @@ async def snapshots(files: Iterable[tuple[str, Path]], browser: Any) -> AsyncIte
             try:
                 async with asyncio.timeout(20):
                     await page.goto(file.absolute().as_uri(), wait_until="domcontentloaded")
-                    seen = await observe(page)
+                    seen = await observe(page, frame_seconds=5)
                 yield name, seen.snapshot
                 await seen.dispose()
             except (TimeoutError, PageGone):

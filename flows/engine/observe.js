@@ -184,6 +184,10 @@
     }
     return false;
   };
+  const seeThrough = (style) => {
+    const m = style.filter && style.filter !== "none" ? /opacity\(([\d.]+)(%?)\)/.exec(style.filter) : null;
+    return !!m && +m[1] / (m[2] ? 100 : 1) < 0.06;
+  };
   const outOf = (rect, box) => rect[0] + rect[2] <= box[0] + 1 || rect[1] + rect[3] <= box[1] + 1 || rect[0] >= box[2] - 1 || rect[1] >= box[3] - 1;
   const offscreen = (rect, fixed) => {
     const dx = fixed ? 0 : scrollX;
@@ -197,8 +201,9 @@
     if (ctx.inert) return "inert";
     if (style.visibility !== "visible") return "visibility";
     if (style.display !== "contents") {
-      if (rect[2] < 3 || rect[3] < 3) return "size";
-      if (ctx.opacity * (+style.opacity) < 0.06) return "opacity";
+      const least = el.tagName === "INPUT" && !/^(checkbox|radio|image|file)$/.test(el.type) ? 9 : 3; // nobody types into less
+      if (rect[2] < least || rect[3] < least) return "size";
+      if (ctx.opacity * (+style.opacity) < 0.06 || seeThrough(style)) return "opacity";
       if (ctx.cut || clipped(style, rect)) return "clip";
       if (ctx.clip && outOf(rect, ctx.clip)) return "clip";
       if (offscreen(rect, ctx.fixed || style.position === "fixed")) return "offscreen";
@@ -321,6 +326,7 @@
       }
     }
     if (why === "opacity" && kind === "field" && isUnderLabel(el)) why = "";
+    if (!why && kind === "field" && ctx.hiddenAria && el.tabIndex < 0 && !/^(checkbox|radio|submit|button|image|password)$/.test(type)) why = "inert"; // no reader tells of it, no key reaches it
     if (why && tag === "A" && why === "size" && el.firstElementChild) {
       const box = rectOf(el.firstElementChild);
       if (box[2] >= 3 && box[3] >= 3) { rect = box; why = ""; }
@@ -384,7 +390,7 @@
       if (kind === "maybe") node.mb = 1;
       if (style) {
         const bg = style.backgroundColor;
-        if (bg && bg !== "transparent" && !/, 0\)$/.test(bg) && !/rgb\(2[45]\d, 2[45]\d, 2[45]\d\)/.test(bg)) node.bg = 1;
+        if (bg && bg !== "transparent" && !/, 0\)$/.test(bg) && !/rgb\(2[2-5]\d, 2[2-5]\d, 2[2-5]\d\)/.test(bg)) node.bg = 1;
       }
     }
     const host = hostOf(el);
@@ -485,7 +491,7 @@
     const inner = { ...ctx, depth: ctx.depth + 1, none: none || style.contentVisibility === "hidden", shut: tag === "DETAILS" && !node.open };
     if (tag === "FORM") inner.form = formOf(node);
     if (!none) {
-      inner.opacity = ctx.opacity * (+style.opacity);
+      inner.opacity = seeThrough(style) ? 0 : ctx.opacity * (+style.opacity);
       if (style.display !== "contents") {
         if (fixed) { inner.fixed = true; inner.clip = null; }
         if ((style.clip !== "auto" || style.clipPath !== "none") && clipped(style, rectOf(node))) inner.cut = true;

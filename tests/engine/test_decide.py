@@ -304,3 +304,24 @@ def test_r13_a_pages_names_move_no_secret_to_another_role() -> None:
 def test_refs_are_unique() -> None:
     second = field(FieldRole.EMAIL, "mail", "0:20")
     assert refs_of((USER, second, WORD)) == {"0:1": "username", "0:20": "mail", "0:2": "password"}
+
+
+SEND = Control("0:11", "Send code", "#send")
+
+
+def test_a_code_is_requested_before_it_is_asked_for_once() -> None:
+    reading = page(PageKind.CODE, CODE, openers=(SEND,))
+    assert decide(reading, Memory()) == Press(SEND, Why.OPENER)
+    assert isinstance(decide(reading, Memory(page="p", pressed={("p", "Send code"): 1})), Ask)
+    assert isinstance(decide(replace(reading, resend=BUTTON), Memory()), Ask)  # it was sent already
+
+
+def test_a_generated_code_needs_no_request() -> None:
+    action = decide(page(PageKind.CODE, TOTP, openers=(SEND,)), Memory(known=frozenset({"totp_code"})))
+    assert isinstance(action, FillAndSubmit)
+
+
+def test_a_page_that_sends_a_code_is_not_the_other_side() -> None:
+    reading = page(PageKind.CODE, openers=(SEND,))
+    assert decide(reading, Memory(started=True)) == Press(SEND, Why.OPENER)
+    assert isinstance(decide(reading, Memory(started=True, page="p", pressed={("p", "Send code"): 1}, waits=1)), Wait)

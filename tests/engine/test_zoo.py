@@ -16,11 +16,6 @@ from tests.sites.zoo.shell import Variant
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SLOW = {"slow site", "half-loaded page", "gateway errors at first", "bot wall"}
-# Pages that are not read right yet: the login ends unverified there. The bench shows them.
-UNREAD = {
-    "code to be requested",
-    "code requested in place",
-}
 # What the other tests of the engine show already.
 SHOWN = {
     "one page",
@@ -37,7 +32,7 @@ SHOWN = {
 
 def _sample() -> list[tuple[Case, Variant, Mode]]:
     """One run for each behaviour, variants and modes taking turns."""
-    kept = [case for case in CASES if case.name not in SLOW | SHOWN | UNREAD]
+    kept = [case for case in CASES if case.name not in SLOW | SHOWN]
     modes: list[Mode] = ["asked", "stored"]
     return [
         (

@@ -22,6 +22,8 @@ def arrived(reading: Reading, memory: Memory) -> Action | None:
     """After a login was sent, a page without a form is the other side, once it has settled."""
     if not memory.started or (fillable(reading) and reading.kind in FORM_KINDS):
         return None
+    if reading.kind is PageKind.CODE and memory.waits < 3:
+        return Wait("the code has been requested")
     if reading.kind is PageKind.ERROR:
         if memory.waits < 3:
             return Wait("the site shows an error")

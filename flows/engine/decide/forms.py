@@ -1,6 +1,6 @@
 """Rules for forms: fill what is known, ask for what is missing."""
 
-from flows.engine.actions import Action, Ask, Fill, FillAndSubmit, GiveUp, Memory
+from flows.engine.actions import Action, Ask, Fill, FillAndSubmit, GiveUp, Memory, Press, Why
 from flows.engine.contract import AskedField, ErrorCode, FieldReason
 from flows.engine.decide.asking import asked_field, fillable, is_essential, pause_for, website_error
 from flows.engine.decide.refusals import added, refused
@@ -34,11 +34,22 @@ def form(reading: Reading, memory: Memory) -> Action | None:
     ask, fills = form_asked(reading, memory, newly)
     if newly:
         ask, fills = _whole_form(reading, memory, newly)
+    if ask and not newly and (request := _request(reading, memory, ask)):
+        return request
     if ask:
         return Ask(pause_for(reading, fields=ask), rejected=newly)
     if not fills:
         return None
     return FillAndSubmit(fills, _ticks(reading), reading.submit)
+
+
+def _request(reading: Reading, memory: Memory, ask: tuple[AskedField, ...]) -> Press | None:
+    """Nobody can tell a code that was not sent: what has it sent is pressed before it is asked for, once."""
+    if reading.kind is not PageKind.CODE or reading.resend is not None or memory.given:
+        return None
+    if not any(field_.role is FieldRole.CODE for field_ in ask):
+        return None
+    return next((Press(c, Why.OPENER) for c in reading.openers if not memory.pressed_here(c)), None)
 
 
 def form_asked(

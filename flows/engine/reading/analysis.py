@@ -3,6 +3,7 @@
 The reading proper works on one form; this is the whole page, for choosing it and for measuring.
 """
 
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -72,6 +73,9 @@ def _read_form(group: Group, page: PageView) -> ReadForm:
     if lone is not None:
         context = Context.OTP
         fields = [replace(field, role="code") if field is lone else field for field in fields]
+    elif context in (Context.OTHER, Context.SEARCH) and (first := _first_step(group, page, fields)) is not None:
+        context = Context.LOGIN
+        fields = [replace(field, role="identifier") if field is first else field for field in fields]
     fields = [_as_email(field) for field in _agreed(context, fields)]
     return ReadForm(group, context, verdict, tuple(fields), submits.find(group, context, page), visible)
 
@@ -81,6 +85,9 @@ FIELD_SAYS_CODE = frozenset({"label:code", "label:code_word", "label:totp", "nam
 NO_CODE = frozenset(
     {"captcha", "robot", "checkout", "payment", "search", "newsletter", "subscribe", "user", "email", "phone"}
 )
+# What only a one-time code is called, whatever language the page is in.
+SURELY_CODE = frozenset({"name:code", "name:totp", "auto:one-time-code"})
+_DIGITS = re.compile(r"[\dX#•·_○*\-\s–—]{4,9}")  # a placeholder that draws the digits
 
 
 def _lone_code(group: Group, page: PageView, fields: list[ReadField]) -> ReadField | None:
@@ -89,11 +96,40 @@ def _lone_code(group: Group, page: PageView, fields: list[ReadField]) -> ReadFie
     seen = [field for field in fields if field.item.reachable]
     if len(seen) != 1 or is_password(seen[0].item) or not _typed_as_text(seen[0].item):
         return None
-    said = field_features(seen[0].item, page)
-    if any(feature.partition(":")[2] in NO_CODE for feature in said if feature.startswith(("label:", "name:"))):
+    item = seen[0].item
+    said = field_features(item, page)
+    sure = bool(said & SURELY_CODE)
+    sends = any("send_code" in concepts_of(button.words[:60]) for button in group.buttons if button.reachable)
+    against = {feature for feature in said if feature.startswith(("label:", "name:"))}
+    if sure:
+        against -= {"name:user", "name:email", "name:phone"}  # "user[otp_attempt]", "phone_otp"
+    if sends:
+        against -= {"name:captcha"}  # a puzzle is not sent to anybody
+    if any(feature.partition(":")[2] in NO_CODE for feature in against):
         return None
-    witnessed = said & FIELD_SAYS_CODE and form_features(group, page) & PAGE_SAYS_CODE
+    about = form_features(group, page)
+    if sure and not about & {"title:signup", "heading:signup", "action:signup", "url:signup"}:
+        return seen[0]
+    drawn = _DIGITS.fullmatch(item.element.placeholder) is not None
+    if drawn and about & (PAGE_SAYS_CODE | {"text:code", "text:totp"}):
+        return seen[0]
+    witnessed = said & FIELD_SAYS_CODE and (sends or about & PAGE_SAYS_CODE)
     return seen[0] if witnessed else None
+
+
+def _first_step(group: Group, page: PageView, fields: list[ReadField]) -> ReadField | None:
+    """The only field to fill on a page whose address says that it is a login: structure is all there is to go by in
+    a language that is in no table."""
+    seen = [field for field in fields if field.item.reachable]
+    place = named(page.url_words)
+    if len(seen) != 1 or "login" not in place or place & {"signup", "forgot", "search", "code", "settings", "change"}:
+        return None
+    others = [other for other in page.groups if other is not group and any(item.reachable for item in other.typed)]
+    said = field_features(seen[0].item, page) | form_features(group, page)
+    against = {"search", "subscribe", "newsletter", "captcha", "robot", "contact", "code", "payment", "checkout"}
+    if others or "method:get" in said or any(feature.partition(":")[2] in against for feature in said):
+        return None
+    return seen[0] if _typed_as_text(seen[0].item) else None
 
 
 def _settled(context: Context, verdict: Verdict, fields: list[ReadField]) -> Context:

@@ -232,8 +232,8 @@ def listed_methods(page: PageView, *, taken: set[str]) -> list[Choice]:
     return found
 
 
-def accounts(page: PageView, *, taken: set[str], organizations: bool) -> list[Choice]:
-    """The rows of an account or organization picker."""
+def accounts(page: PageView, *, taken: set[str], organizations: bool, lists: bool = False) -> list[Choice]:
+    """The rows of an account or organization picker. With `lists`, entries of a list count whatever they say."""
     found: list[Choice] = []
     for item in page.items:
         e = item.element
@@ -262,6 +262,7 @@ def accounts(page: PageView, *, taken: set[str], organizations: bool) -> list[Ch
             mail
             or other
             or (organizations and row and concepts.isdisjoint({"next", "decline", "verify", "send", "login"}))
+            or (lists and _in_list(item, page) and concepts.isdisjoint({"next", "decline", "verify", "send", "login"}))
         ):
             found.append(
                 _choice(

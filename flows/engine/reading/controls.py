@@ -9,7 +9,6 @@ from flows.engine.reading.model import Control
 from flows.engine.reading.names import named
 from flows.engine.reading.page import Item, PageView
 from flows.engine.reading.text import fold, identifier_words, words
-from flows.engine.snapshot import Box, Text
 
 _LOGOUT_PLACE = re.compile(r"log-?_?out|sign-?_?out|log-?_?off|sign-?_?off|do=logout|/exit\b|disconnect")
 
@@ -53,6 +52,7 @@ def login_links(page: PageView) -> tuple[list[Control], list[Control]]:
     """Links that lead to a login page, and buttons that open one here; the likeliest first."""
     links: list[tuple[float, int, Item]] = []
     openers: list[tuple[float, int, Item]] = []
+    accounts: list[tuple[float, int, Item]] = []
     here = page.snapshot.url.partition("#")[0]
     for number, item in enumerate(pressables(page)):
         e = item.element
@@ -80,10 +80,16 @@ def login_links(page: PageView) -> tuple[list[Control], list[Control]]:
             total -= 0.25
         if "signup" in place and "login" not in place:
             total -= 0.4
-        if total < 0.5 or providers.provider_of(item) is not None:
+        if providers.provider_of(item) is not None:
+            continue
+        if total < 0.5:
+            if total > 0.3 and e.tag != "a":
+                accounts.append((0.5, -number, item))
             continue
         is_link = e.tag == "a" and e.href.startswith("http") and e.href.partition("#")[0] != here
         (links if is_link else openers).append((total, -number, item))
+    if not links and not openers:
+        openers = accounts  # where nothing says "log in", what leads to the account may ask for it
     return (
         [
             control(item, total, "leads to a login")
@@ -127,78 +133,6 @@ def resend(page: PageView) -> Control | None:
         if len(item.words) < 80 and "resend" in concepts_of(item.words):
             return control(item, 0.9, "sends again")
     return None
-
-
-def code_openers(page: PageView, taken: set[str]) -> list[Control]:
-    """Buttons that must be pressed to have a code sent."""
-    return [
-        control(item, 0.8, "has a code sent")
-        for item in pressables(page)
-        if item.ref not in taken
-        and len(item.words) < 60
-        and "send_code" in concepts_of(item.words)
-        and "resend" not in concepts_of(item.words)
-    ][:3]
-
-
-def dismissals(page: PageView) -> list[Control]:
-    """What closes cookie banners and other layers over the page; refusing comes before accepting."""
-    found: list[tuple[float, Item]] = []
-    for view in page.frames:
-        if not view.frame.visible:
-            continue
-        for at, node in enumerate(view.nodes):
-            if not isinstance(node, Box) or not (node.fixed or node.modal or node.z > 0 or node.id or node.css_class):
-                continue
-            kind = _layer(node, [text.text for text in view.nodes[at : view.ends[at]] if isinstance(text, Text)][:12])
-            if not kind:
-                continue
-            inside = [item for item in view.items if at < item.position < view.ends[at]]
-            if any(item.is_typed and item.reachable for item in inside):
-                continue
-            best = _closing(inside, cookie=kind == "cookie")
-            if best is not None and best[1] not in [item for _, item in found]:
-                found.append(best)
-    found.sort(key=lambda entry: entry[0], reverse=True)
-    return [control(item, score, "closes a layer") for score, item in found[:4]]
-
-
-def _layer(box: Box, texts: list[str]) -> str:
-    name = fold(f"{box.id} {box.css_class} {box.label}")
-    said = concepts_of(" . ".join(texts)[:400])
-    cookie = (
-        bool(re.search(r"cookie|consent|gdpr|onetrust|cmp|didomi|usercentrics|ccm|privacy", name)) or "cookie" in said
-    )
-    layer = (
-        box.fixed or box.modal or box.z > 0 or bool(re.search(r"banner|modal|popup|overlay|dialog|bar|notice", name))
-    )
-    if cookie and layer:
-        return "cookie"
-    return "modal" if box.modal and box.fixed else ""
-
-
-def _closing(inside: list[Item], *, cookie: bool) -> tuple[float, Item] | None:
-    scored: list[tuple[float, int, Item]] = []
-    for number, item in enumerate(inside):
-        e = item.element
-        text = item.words
-        if not item.reachable or len(text) > 60 or (item.is_field and e.type not in ("submit", "button")):
-            continue
-        if e.tag == "a" and e.href.startswith("http") and "#" not in e.href:
-            continue
-        concepts = concepts_of(text)
-        if cookie and "cookie_no" in concepts:
-            scored.append((0.9, -number, item))
-        elif cookie and "cookie_yes" in concepts:
-            scored.append((0.8, -number, item))
-        elif not concepts.isdisjoint({"close", "decline"}) or text.strip() in ("×", "✕", "✖", "x", "X"):
-            scored.append((0.7, -number, item))
-        elif not text and "cancel" in named(identifier_words(f"{e.css_class} {e.id} {e.icon}")):
-            scored.append((0.6, -number, item))
-    if not scored:
-        return None
-    best = max(scored, key=lambda entry: entry[:2])
-    return best[0], best[2]
 
 
 def _in_furniture(item: Item, page: PageView) -> bool:

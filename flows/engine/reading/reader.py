@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flows.engine.reading import captchas, choices, controls, fields, messages
+from flows.engine.reading import captchas, choices, controls, fields, layers, messages, requests
 from flows.engine.reading.analysis import Context, ReadForm, analyse
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import (
@@ -122,11 +122,15 @@ def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
     if filling is not None and leaving is None:
         return filling
     if small:
+        if len(methods) >= 2 and len(kinds - {MfaType.SWITCH}) >= 2 and "choose" in spoken:
+            return PageKind.METHOD_CHOICE, 0.9, ("asks to choose", f"{len(methods)} methods")
+        if leaving is None and (asked := _code_to_request(draft, methods)):
+            return asked
         if len(methods) >= 2 and "choose" in spoken:
             return PageKind.METHOD_CHOICE, 0.9, ("asks to choose", f"{len(methods)} methods")
-        accounts = choices.accounts(page, taken=set(), organizations="choose_org" in spoken)
-        if accounts and small and not spoken.isdisjoint({"choose_account", "choose_org"}) and leaving is None:
-            return PageKind.ACCOUNT_PICKER, 0.8, ("asks which account",)
+        picker = _picker(draft, heads)
+        if picker:
+            return picker
         external = _instruction(draft)
         told = not heads.isdisjoint(_ELSEWHERE)
         if external and leaving is None and (told or pressable <= 8):
@@ -152,6 +156,35 @@ def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
     if status >= 400 or ("maintenance" in heads and small):
         return PageKind.ERROR, 0.7, (f"status {status}",) if status >= 400 else ("says it is out of order",)
     return PageKind.OTHER, 0.5, ()
+
+
+def _code_to_request(draft: Draft, methods: list[Choice]) -> tuple[PageKind, float, tuple[str, ...]] | None:
+    """A page that sends a code, or a link, only after its button was pressed."""
+    found = requests.alone(draft.page)
+    if not found:
+        return None
+    if any(choice.needs_submit for choice in methods):
+        return PageKind.METHOD_CHOICE, 0.8, ("asks to choose", "has a code sent")
+    kinds = {choice.mfa_type for choice in methods} - {MfaType.SWITCH}
+    asked = draft.spoken & {"choose", "code", "code_word", "send_code", "verify", "by_sms", "by_email", "totp"}
+    if len(kinds) > 1 or not asked or draft.sso or "login" in draft.page.title_concepts & draft.page.url_concepts:
+        return None
+    return PageKind.CODE, found[0].score, ("a code has to be requested",)
+
+
+def _picker(draft: Draft, heads: frozenset[str]) -> tuple[PageKind, float, tuple[str, ...]] | None:
+    """Rows of accounts or organizations, on a page that asks for one of them."""
+    page = draft.page
+    spoken = draft.spoken
+    organizations = "choose_org" in spoken
+    asked = not heads.isdisjoint({"choose_account", "choose_org"})
+    if draft.leaving is not None and not asked:
+        return None
+    rows = choices.accounts(page, taken=set(), organizations=organizations, lists="choose_account" in heads)
+    buttons = frozenset().union(*(concepts_of(choice.label) for choice in rows))
+    if rows and not (spoken | buttons).isdisjoint({"choose_account", "choose_org"}):
+        return PageKind.ACCOUNT_PICKER, 0.8, ("asks which account",)
+    return None
 
 
 def _other_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]] | None:
@@ -184,6 +217,8 @@ def _offer(draft: Draft, heads: frozenset[str]) -> str | None:
     for name in ("trust", "stay", "offer_passkey", "consent", "offer"):
         if name in heads:
             return name
+    if "terms" in heads:
+        return "terms"
     small = sum(item.reachable for item in draft.page.items) < 12
     if small:
         for name in ("trust", "stay", "offer_passkey", "consent", "offer"):
@@ -223,7 +258,7 @@ def _compose(draft: Draft, kind: PageKind, score: float, reasons: tuple[str, ...
     leaving = draft.leaving
     links, openers = controls.login_links(page)
     if kind is PageKind.CODE:
-        openers = controls.code_openers(page, taken)
+        openers = requests.beside_field(page, taken) if chosen else requests.alone(page)[:1]
     elif chosen:
         openers = []
     if kind is PageKind.METHOD_CHOICE and any(choice.needs_submit for choice in ways):
@@ -249,7 +284,7 @@ def _compose(draft: Draft, kind: PageKind, score: float, reasons: tuple[str, ...
         openers=tuple(openers),
         accept=yes,
         decline=no,
-        dismiss=tuple(controls.dismissals(page)),
+        dismiss=tuple(layers.dismissals(page, form)),
         resend=controls.resend(page) if kind in (PageKind.CODE, PageKind.EXTERNAL_ACTION) else None,
         login_links=tuple(links) if kind not in (PageKind.CODE, PageKind.INTERSTITIAL) else (),
         sign_out=leaving,
@@ -284,12 +319,15 @@ def _choices(draft: Draft, kind: PageKind, taken: set[str]) -> list[Choice]:
             page,
             draft.form,
             kind=ChoiceKind.MFA_METHOD,
-            taken=taken | {c.ref for c in controls.code_openers(page, taken)},
+            taken=taken | {c.ref for c in [*requests.beside_field(page, taken), *requests.alone(page)[:1]]},
         )
     if kind in (PageKind.METHOD_CHOICE, PageKind.EXTERNAL_ACTION):
         return _mfa_choices(draft)
     if kind is PageKind.ACCOUNT_PICKER:
-        return choices.accounts(page, taken=taken, organizations="choose_org" in draft.spoken)
+        heads = frozenset().union(*map(concepts_of, page.headings), page.title_concepts)
+        return choices.accounts(
+            page, taken=taken, organizations="choose_org" in draft.spoken, lists="choose_account" in heads
+        )
     return []
 
 

@@ -52,7 +52,25 @@ def find(group: Group, context: str, page: PageView) -> Item | None:
                 return outside[1]
         if any(other.start >= start and other.end <= end and other is not group for other in view.groups):
             break
-    return best[1] if best is not None and best[0] > 0 else None
+    if best is not None and best[0] > 0:
+        return best[1]
+    return None if group.form is not None else _only_guess(group, context)
+
+
+def _only_guess(group: Group, context: str) -> Item | None:
+    """Outside any form Enter may do nothing: the only thing to press after the last field, in any language."""
+    typed = [field.position for field in group.typed if field.reachable]
+    after = [
+        item
+        for item in group.buttons
+        if typed
+        and item.position > typed[-1]
+        and item.reachable
+        and (item.element.clickable_guess or item.element.role == "button")
+        and 0 < len(item.words) <= 30
+        and concepts_of(item.words).isdisjoint(_OTHERS - set(_WANTED.get(context, ())) | _ANOTHER_CODE)
+    ]
+    return after[0] if len(after) == 1 else None
 
 
 def _pressable(item: Item) -> bool:
