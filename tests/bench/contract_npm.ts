@@ -34,7 +34,7 @@ async function noting(input: string | URL | Request, init?: RequestInit): Promis
   const type = response.headers.get('content-type') ?? '';
   if (response.status !== 204 && type.startsWith('application/json')) {
     tell({ method, status: response.status, body: await response.clone().json() });
-  } else {
+  } else if (!type.startsWith('text/event-stream')) {
     tell({ method, status: response.status, body: null });
   }
   return response;
