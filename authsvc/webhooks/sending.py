@@ -47,10 +47,13 @@ def headers_for(delivery: Delivery, endpoint: Endpoint, *, now: datetime) -> dic
 
 
 def send(delivery: Delivery, *, now: datetime) -> Sent:
-    """Post it once; redirects are not followed. Raises the vault's `Sealed`."""
+    """Post it once; redirects are not followed, and what is answered beside the status is not read. Raises the
+    vault's `Sealed`."""
     headers = headers_for(delivery, delivery.endpoint, now=now)
     try:
-        with httpx.Client(transport=GuardedTransport(), timeout=SECONDS, follow_redirects=False) as client:
+        with httpx.Client(
+            transport=GuardedTransport(read_body=False), timeout=SECONDS, follow_redirects=False
+        ) as client:
             answer = client.post(delivery.endpoint.url, content=delivery.payload.encode(), headers=headers)
     except SourceError:
         return Sent(error="the address cannot be resolved, or is a private one")

@@ -40,6 +40,8 @@ def checks_claim(*, now: datetime, limit: int = BATCH) -> list[HealthCheck]:
             check, new = check_begin(connection, now=now, scheduled=True)
             if new:
                 claimed.append(check)
+        if len(claimed) >= room:
+            break
     return claimed
 
 

@@ -199,8 +199,15 @@ def _unattended_failed(flow: Flow, *, now: datetime) -> None:
         return
     reauth_failed(flow.connection_id, now=now)
     check_reschedule(flow.connection_id, now=now)
-    if flow.connection.status != ConnectionStatus.AUTHENTICATED:
-        connection_changed.send(Connection, connection=flow.connection, now=now)
+    if not Interaction.objects.filter(flow=flow).exists():  # else it was said when it asked
+        _needs_person(flow.connection_id, now=now)
+
+
+def _needs_person(connection_id: str, *, now: datetime) -> None:
+    """Say once that a login which nobody watches cannot go on alone."""
+    connection = Connection.objects.get(pk=connection_id)
+    if connection.status != ConnectionStatus.AUTHENTICATED:
+        connection_changed.send(Connection, connection=connection, now=now)
 
 
 def flow_progress(claim: Claim, event: FlowInput, *, now: datetime) -> bool:
@@ -250,6 +257,8 @@ def flow_pause(claim: Claim, pause: Pause, *, now: datetime) -> Interaction | No
         if not moved:
             transaction.set_rollback(True)
             return None
+        if flow.unattended and Interaction.objects.filter(flow=flow).count() == 1:
+            _needs_person(flow.connection_id, now=now)
         return interaction
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from kernel import BadRequestError
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from authsvc.webhooks import tasks
 from authsvc.webhooks.models import Delivery, Endpoint
 from authsvc.webhooks.outbox import WAITS, deliveries_hand_over, delivery_try, wait_after
 from authsvc.webhooks.tasks import deliver
@@ -163,6 +164,18 @@ def test_r29_what_does_not_arrive_is_tried_for_a_day(
     deliver_all(sent)
     assert [item["state"] for item in listed(owner, made["id"])] == ["delivered", "failed"]
     assert wait_after(0, share=0.5) == WAITS[0]
+
+
+def test_slow_receivers_leave_threads_to_logins(owner: Tenant, sent: list[tuple[str, str]], receiver: Receiver) -> None:
+    webhook_make(owner.sdk, url=receiver.url)
+    owner.sdk.post(f"/webhooks/{Endpoint.objects.get().id}/test", cast_to=object)
+    taken = [tasks._sending.acquire(blocking=False) for _ in range(tasks.SENDING_MOST)]
+    deliver_all(list(sent))  # every place is taken by slow receivers
+    assert receiver.messages == []
+    for _ in taken:
+        tasks._sending.release()
+    deliver_all(sent)
+    assert len(receiver.messages) == 1
 
 
 def test_gone_switches_the_webhook_off(owner: Tenant, sent: list[tuple[str, str]], receiver: Receiver) -> None:

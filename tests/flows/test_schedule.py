@@ -8,14 +8,21 @@ import pytest
 from flows.engine.contract import ErrorCode
 from flows.models import Connection, ConnectionStatus, Flow, HealthCheck
 from flows.services.breaker import reauth_failed, reauth_pause
-from flows.services.checks import check_begin, check_end
+from flows.services.checks import (
+    AGAIN_AFTER,
+    RUNNING_AT_MOST,
+    check_begin,
+    check_end,
+    check_learned,
+    checks_lost,
+)
 from flows.services.claims import checks_claim
-from flows.services.flows import connection_authenticated, flow_end, flow_start
+from flows.services.flows import connection_authenticated, flow_claim, flow_end, flow_pause, flow_start
 from flows.services.reauth import FAILURES_MOST
 from flows.services.schedule import check_after
 from flows.signals import connection_changed
 from flows.transitions import FlowInput
-from tests.flows.factories import NOW, make_connection, make_principal
+from tests.flows.factories import NOW, make_connection, make_pause, make_principal
 from vault.credentials import credential_create
 from vault.principal import Principal
 from vault.profiles import profile_lease
@@ -148,6 +155,75 @@ def test_r16_unattended_logins_that_fail_are_tried_ever_more_rarely() -> None:
     again, _ = flow_start(after, now=NOW)
     connection_authenticated(again, now=NOW, post_login_url="", auth_check=CHECK)
     assert (Connection.objects.get().reauth_failures, Connection.objects.get().reauth_after) == (0, None)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_somebody_is_told_once_and_as_soon_as_an_unattended_login_needs_them(asks: bool) -> None:
+    connection = signed_in(make_principal())
+    Connection.objects.update(status=ConnectionStatus.NEEDS_AUTH)
+    told: list[str] = []
+    receiver = lambda sender, connection, now, **_: told.append(connection.status)  # noqa: E731
+    connection_changed.connect(receiver)
+    flow, _ = flow_start(connection, now=NOW, unattended=True)
+    claim = flow_claim(flow.id, holder="w", now=NOW)
+    assert claim is not None
+    if asks:
+        flow_pause(claim, make_pause(), now=NOW)
+        assert told == ["NEEDS_AUTH"]
+    flow_end(flow.id, FlowInput.FAIL, now=NOW, code=ErrorCode.SITE_UNREACHABLE)
+    connection_changed.disconnect(receiver)
+    assert told == ["NEEDS_AUTH"]
+
+
+def test_a_session_that_is_back_is_told_and_forgets_the_failures() -> None:
+    connection = signed_in(make_principal())
+    Connection.objects.update(status=ConnectionStatus.NEEDS_AUTH, reauth_failures=3, reauth_after=NOW + 9 * HOUR)
+    told: list[str] = []
+    receiver = lambda sender, connection, now, **_: told.append(connection.status)  # noqa: E731
+    connection_changed.connect(receiver)
+    check, _ = check_begin(Connection.objects.get(pk=connection.pk), now=NOW + HOUR)
+    check_end(check.id, Result.OK, now=NOW + HOUR, way="browser")
+    connection_changed.disconnect(receiver)
+    after = Connection.objects.get()
+    assert (told, after.status, after.reauth_failures, after.reauth_after) == (
+        ["AUTHENTICATED"],
+        ConnectionStatus.AUTHENTICATED,
+        0,
+        None,
+    )
+
+
+def test_a_check_that_no_worker_finished_ends_and_is_made_again_soon() -> None:
+    connection = signed_in(make_principal())
+    (check,) = checks_claim(now=NOW + HOUR)
+    assert checks_lost(now=NOW + HOUR + RUNNING_AT_MOST - timedelta(seconds=1)) == []
+    later = NOW + HOUR + RUNNING_AT_MOST
+    assert checks_lost(now=later) == [check.id]
+    assert checks_lost(now=later) == []
+    after = Connection.objects.get(pk=connection.pk)
+    assert (after.status, after.check_due_at) == (ConnectionStatus.AUTHENTICATED, later + AGAIN_AFTER)
+    assert HealthCheck.objects.get().result == Result.INDETERMINATE
+
+
+def test_no_more_is_handed_out_than_workers_finish(settings: Any) -> None:
+    settings.CHECKS_WAITING = 2
+    principal = make_principal()
+    for number in range(4):
+        signed_in(principal, number)
+    first = checks_claim(now=NOW + HOUR)
+    assert len(first) == 2
+    assert checks_claim(now=NOW + HOUR) == []
+    check_end(first[0].id, Result.OK, now=NOW + HOUR)
+    assert len(checks_claim(now=NOW + HOUR)) == 1
+
+
+def test_what_a_check_learned_is_dropped_after_a_login() -> None:
+    connection = signed_in(make_principal())
+    check, _ = check_begin(connection, now=NOW + HOUR)
+    assert check_learned(check.id, CHECK | {"more": []}, since=connection.last_login_at)
+    assert Connection.objects.get().auth_check == CHECK | {"more": []}
+    assert not check_learned(check.id, CHECK, since=NOW - HOUR)
+    assert Connection.objects.get().auth_check == CHECK | {"more": []}
 
 
 def test_a_login_somebody_watched_does_not_count_for_the_breaker() -> None:

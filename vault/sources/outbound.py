@@ -28,6 +28,8 @@ from vault.sources.base import SourceUnavailable
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 URL_LENGTH = 2048
+BODY_BYTES = 10_000_000
+BODY_SECONDS = 30.0
 REDIRECTS_MOST = 4
 READER = [("User-Agent", "Mozilla/5.0 (compatible; authsvc)"), ("Accept", "*/*"), ("Accept-Encoding", "identity")]
 
@@ -119,9 +121,10 @@ class _Backend(httpcore.SyncBackend):
 
 
 class GuardedTransport(httpx.BaseTransport):
-    """For clients made of httpx."""
+    """For clients made of httpx. Without `read_body` an answer is its status and headers only."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, read_body: bool = True) -> None:
+        self._read_body = read_body
         self._pool = httpcore.ConnectionPool(ssl_context=ssl.create_default_context(), network_backend=_Backend())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -139,7 +142,10 @@ class GuardedTransport(httpx.BaseTransport):
         )
         try:
             answer = self._pool.handle_request(asked)
-            return httpx.Response(answer.status, headers=answer.headers, content=answer.read(), request=request)
+            if not self._read_body:
+                answer.close()
+                return httpx.Response(answer.status, request=request)
+            return httpx.Response(answer.status, headers=answer.headers, content=_body(answer), request=request)
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             raise httpx.TransportError(type(error).__name__, request=request) from None
 
@@ -184,6 +190,21 @@ def _begun(response: httpcore.Response, *, most: int, until: float) -> bytes:
         if len(body) >= most or time.monotonic() > until:
             break
     return body[:most]
+
+
+def _body(answer: httpcore.Response) -> bytes:
+    """The answer's body, unless it is one without an end."""
+    parts: list[bytes] = []
+    size, until = 0, time.monotonic() + BODY_SECONDS
+    try:
+        for part in answer.iter_stream():
+            parts.append(part)
+            size += len(part)
+            if size > BODY_BYTES or time.monotonic() > until:
+                raise httpcore.ReadError("the answer does not end")
+    finally:
+        answer.close()
+    return b"".join(parts)
 
 
 def _connect(connection: HTTPConnection) -> socket.socket:
