@@ -165,6 +165,10 @@ CHECKS_WAITING = env_int("AUTHSVC_CHECKS_WAITING", 200, high=100_000)  # handed 
 DOMAIN_CHECKS = env_int("AUTHSVC_DOMAIN_CHECKS", 60, low=0, high=1_000_000)
 LINK_TRIES = env_int("AUTHSVC_LINK_TRIES", 30, low=0, high=1_000_000)
 
+METRICS_TOKEN = env_str("AUTHSVC_METRICS_TOKEN")  # opens /metrics; empty: there is none
+if METRICS_TOKEN and len(METRICS_TOKEN) < 24:
+    raise ImproperlyConfigured("AUTHSVC_METRICS_TOKEN must have 24 characters or more")
+
 # --- flows -----------------------------------------------------------------------------------------------------
 INTERACTION_SECONDS = env_int("AUTHSVC_INTERACTION_SECONDS", 600, high=86400)
 PICTURE_HOURS = env_int("AUTHSVC_PICTURE_HOURS", 24, low=0, high=720)

@@ -5,11 +5,13 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from authsvc.api import api_default
+from authsvc.metrics import metrics
 
 admin.site.site_header = admin.site.site_title = "authsvc"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("metrics", metrics, name="metrics"),
     path("login/", include("flows.views.urls")),
     path("", RedirectView.as_view(url="/docs"), name="home"),  # before the API, whose root says 404
     path("", api_default().urls),

@@ -38,6 +38,7 @@ class AgeingSite(EndingSite):
     def _signed_in(self, request: Request) -> bool:
         session, now = request.session, time.monotonic()
         if "user" not in session or now >= session.setdefault("until", now + SESSION_SECONDS):
+            session.clear()
             return False
         if self.rolling:
             session["until"] = now + SESSION_SECONDS

@@ -1,0 +1,58 @@
+"""What Prometheus reads, and that nobody else does."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+
+from flows.engine.contract import ErrorCode
+from flows.models import Connection
+from flows.services.checks import check_begin, check_end
+from flows.services.flows import flow_claim, flow_end, flow_start
+from flows.transitions import FlowInput
+from tests.flows.factories import make_connection, make_principal
+
+pytestmark = pytest.mark.django_db
+TOKEN = "metrics-" + "t" * 32
+
+
+def read(**headers: str) -> Any:
+    return Client(headers=headers).get("/metrics")
+
+
+def samples() -> dict[tuple[str, ...], float]:
+    """Values by name and labels, those in the order of their names."""
+    answer = read(authorization=f"Bearer {TOKEN}")
+    assert answer.status_code == 200
+    families = text_string_to_metric_families(answer.content.decode())
+    return {(item.name, *item.labels.values()): item.value for family in families for item in family.samples}
+
+
+def test_logins_checks_and_queues_are_counted(settings: Any) -> None:
+    settings.METRICS_TOKEN = TOKEN
+    connection, now = make_connection(make_principal()), timezone.now()
+    flow, _ = flow_start(connection, now=now)
+    assert samples()["authsvc_queue_flows",] == 1
+    flow_claim(flow.id, holder="w", now=now)
+    held = samples()
+    assert (held["authsvc_queue_flows",], held["authsvc_flow_leases",], held["authsvc_workers_busy",]) == (0, 1, 1)
+    flow_end(flow.id, FlowInput.FAIL, now=now, code=ErrorCode.CREDENTIALS_INVALID)
+    check, _ = check_begin(Connection.objects.get(), now=now)
+    check_end(check.id, check.Result.OK, now=now, way="request")
+    after = samples()
+    assert after["authsvc_flows_total", "credentials_invalid", "failed", "login"] == 1
+    assert after["authsvc_flow_seconds_count", "failed", "login", "false"] == 1
+    assert after["authsvc_health_check_seconds_count", "ok", "request"] == 1
+    assert after["authsvc_connections", "authenticated"] == 1
+    assert after["authsvc_flow_leases",] == 0
+
+
+def test_only_the_token_of_the_operator_opens_it(settings: Any) -> None:
+    settings.METRICS_TOKEN = ""
+    assert read(authorization="Bearer ").status_code == 404
+    settings.METRICS_TOKEN = TOKEN
+    for given in ("", "Bearer ", "Bearer wrong", f"Bearer {TOKEN}x"):
+        assert read(authorization=given).status_code == 401
+    assert Client(headers={"authorization": f"Bearer {TOKEN}"}).post("/metrics").status_code == 405
