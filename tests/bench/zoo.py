@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
 from kernel import Kernel
 
@@ -128,15 +129,15 @@ def on_the_page(answers: Answers, state: Any, person: HostedPerson) -> bool:
     return False
 
 
-def drive(client: Kernel, connection_id: str, case: Case, zoo: Zoo, mode: Mode) -> tuple[Any, int]:
-    """(the final state, how often somebody was asked)."""
+def drive(client: Kernel, connection_id: str, case: Case, zoo: Zoo, mode: Mode) -> tuple[Any, str, int]:
+    """(the final state, the flow's id, how often somebody was asked)."""
     begun = client.auth.connections.login(connection_id)
     person = HostedPerson(begun.hosted_url) if mode == "hosted" else None
     answers, answered, deadline = Answers(case, mode), set[str](), time.monotonic() + LIMIT_SECONDS
     while time.monotonic() < deadline:
         state = client.auth.connections.retrieve(connection_id)
         if state.flow_status in ENDED:
-            return state, len(answered)
+            return state, urlsplit(begun.hosted_url).path.rpartition("/")[2], len(answered)
         if state.flow_step == "AWAITING_EXTERNAL_ACTION" and case.elsewhere:
             zoo.confirmed.set()
         elif state.interaction_id and state.interaction_id not in answered:
@@ -170,10 +171,10 @@ def connect(client: Kernel, case: Case, zoo: Zoo, mode: Mode) -> str:
 
 def cell(client: Kernel, loop: asyncio.AbstractEventLoop, case: Case, variant: Variant, mode: Mode) -> Cell:
     """One run of one behaviour."""
-    began, asked = time.monotonic(), 0
+    began = time.monotonic()
     with site(loop, case, variant) as zoo:
         try:
-            final, asked = drive(client, connect(client, case, zoo, mode), case, zoo, mode)
+            final, flow_id, asked = drive(client, connect(client, case, zoo, mode), case, zoo, mode)
         except Exception as error:  # whatever a run stumbles over is its result; the table goes on
             return Cell(case.name, mode, False, "BROKEN", error=f"{type(error).__name__}: {error}"[:200])
     wanted = case.stored_ends if mode == "stored" else case.ends
@@ -184,7 +185,7 @@ def cell(client: Kernel, loop: asyncio.AbstractEventLoop, case: Case, variant: V
         mode=mode,
         right=right,
         status=final.flow_status,
-        flow=getattr(final, "flow_id", None) or final.id,
+        flow=flow_id,
         error=final.error_code or "",
         seconds=round(time.monotonic() - began, 1),
         asked=asked,
