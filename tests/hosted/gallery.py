@@ -53,6 +53,7 @@ async def _shoot(options: argparse.Namespace) -> list[str]:
     from playwright.async_api import async_playwright
 
     from flows.engine.chromium import headless_shell_path
+    from tests.hosted.axe import STAY, axe_findings
     from tests.hosted.scenes import SCENES, principals_make, scene_open
     from vault.aio import run_db
 
@@ -77,13 +78,11 @@ async def _shoot(options: argparse.Namespace) -> list[str]:
                     name, value = opening.cookie
                     await context.add_cookies([{"name": name, "value": value, "url": settings.BASE_URL}])
                 page = await context.new_page()
-                await page.add_init_script("window.setTimeout = () => 0")  # nothing moves on by itself
+                await page.add_init_script(STAY)  # nothing moves on by itself
                 await page.goto(f"{settings.BASE_URL}{opening.path}", wait_until="load")
                 name = f"{scene.name}-{device}-{theme}-{language}"
                 await page.screenshot(path=options.folder / f"{name}.png", full_page=True)
                 if options.axe:
-                    from tests.hosted.axe import axe_findings
-
                     findings += [f"{name}: {finding}" for finding in await axe_findings(page)]
                 await context.close()
         await browser.close()

@@ -65,8 +65,8 @@ def site(settings: Any) -> Iterator[Site]:
     running.server.server_close()
 
 
-def connection_to(site: Site, **options: object) -> Connection:
-    return make_connection(make_principal(), domain=site.host, login_url=f"{site.url}/login", **options)
+def connection_to(site: Site) -> Connection:
+    return make_connection(make_principal(), domain=site.host, login_url=f"{site.url}/login")
 
 
 @pytest.mark.django_db
