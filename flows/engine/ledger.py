@@ -118,6 +118,7 @@ class Ledger:
                 self.memory,
                 rejected=self.memory.rejected | names | refs,
                 refusals=self.memory.refusals + int(not refs.isdisjoint(SECRET_REFS)),
+                blames=self.memory.blames + int(refs.isdisjoint(SECRET_REFS) and not sent.refs.isdisjoint(SECRET_REFS)),
             )
         self.memory = replace(self.memory, sent=None)
         return names

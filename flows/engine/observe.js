@@ -23,6 +23,7 @@
   const CLICK_ROLES = new Set(["button", "link", "tab", "option", "radio", "checkbox", "switch", "menuitem",
     "menuitemradio", "textbox", "searchbox", "combobox", "treeitem"]);
   const ALERT = /(^|[^a-z])(error|errors|err|alert|invalid|danger|warning|warn|messages?|msg|notice|flash|toast|feedback|fail(ed|ure)?|validation|snackbar|problem|errorlist|callout)([^a-z]|$)/i;
+  const LIGATURES = /(^|[^a-z])material-(icons|symbols)/; // icon fonts whose icons are words, such as "visibility_off"
   const OVERLAY = /modal|dialog|popup|pop-up|overlay|lightbox|cookie|consent|gdpr|onetrust|cmp|drawer|offcanvas/i;
 
   const cut = (value, limit) => {
@@ -93,7 +94,7 @@
   };
 
   // ---- text of one element, as a person reads it, without any field's content
-  const textOf = (el, limit) => {
+  const textOf = (el, limit, isLabel) => {
     let out = "";
     let visits = 0;
     const go = (node, depth) => {
@@ -104,6 +105,7 @@
       if (tag === "INPUT") { if (/^(submit|button|reset)$/.test(node.type)) out += ` ${node.value} `; return; }
       if (tag === "TEXTAREA" || tag === "SELECT" || node.isContentEditable) return;
       if (tag === "IMG") { out += ` ${node.getAttribute("alt") || ""} `; return; }
+      if (isLabel && depth > 0 && LIGATURES.test(classOf(node, 120))) return;
       if (tag === "svg") { const t = node.querySelector("title"); if (t) out += ` ${t.textContent} `; return; }
       if (tag === "BR") { out += " "; return; }
       if (depth > 0 && node.checkVisibility && !node.checkVisibility() && tag !== "SLOT" && getComputedStyle(node).display === "none") return;
@@ -130,7 +132,7 @@
   };
   const labelText = (el) => {
     const parts = [];
-    if (el.labels) for (const label of Array.prototype.slice.call(el.labels, 0, 4)) parts.push(textOf(label, 160));
+    if (el.labels) for (const label of Array.prototype.slice.call(el.labels, 0, 4)) parts.push(textOf(label, 160, true));
     return cut(parts.join(" "), 200);
   };
   const iconOf = (el) => {
@@ -660,9 +662,12 @@
   const loading = doc.readyState !== "complete" ? doc.readyState : "";
   let busy = 0;
   try {
-    for (const el of doc.querySelectorAll("[aria-busy=true],[role=progressbar],[class*=spinner i],[class*=loading i],[class*=loader i],progress")) {
-      const r = el.getBoundingClientRect();
-      if (r.width > 4 && r.height > 4 && el.checkVisibility({ visibilityProperty: true, opacityProperty: true })) { busy = Math.max(busy, 1); break; }
+    for (const root of [doc, ...shadows]) {
+      for (const el of root.querySelectorAll("[aria-busy=true],[role=progressbar],[class*=spinner i],[class*=loading i],[class*=loader i],progress")) {
+        const r = el.getBoundingClientRect();
+        if (r.width > 4 && r.height > 4 && el.checkVisibility({ visibilityProperty: true, opacityProperty: true })) { busy = 1; break; }
+      }
+      if (busy) break;
     }
   } catch (_) { busy = 0; }
   const json = JSON.stringify({

@@ -207,3 +207,10 @@ async def test_a_template_s_hidden_sign_out_beside_a_login_form_does_not_count(r
         <form><label>Username<input name=u></label><label>Password<input type=password></label><button>Log in</button></form>""")
     assert found.kind == PageKind.LOGIN
     assert found.signed_in_score < 0.2
+
+
+async def test_a_button_that_only_says_account_may_open_a_login(reading: Read) -> None:
+    found = await reading("<h1>Notes</h1><p>Read public notes here.</p><button>Account</button>")
+    assert [control.label for control in found.account_openers] == ["Account"]
+    better = await reading("<h1>Notes</h1><button>Account</button><a href=/enter>Log in</a>")
+    assert better.account_openers == ()

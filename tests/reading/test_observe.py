@@ -98,6 +98,24 @@ async def test_a_part_of_a_component_may_say_that_it_is_an_error(look: Look) -> 
     assert found.message.is_error
 
 
+async def test_a_spinner_inside_a_component_says_that_the_page_is_loading(look: Look) -> None:
+    found = read(
+        (
+            await look("""<x-wait></x-wait><script>document.querySelector("x-wait").attachShadow({mode: "open"})
+        .innerHTML = "<div role=progressbar style='width:40px;height:40px'></div><p>Loading data"</script>""")
+        ).snapshot
+    )
+    assert found.loading
+
+
+async def test_an_icon_written_as_a_word_is_no_part_of_a_label(look: Look) -> None:
+    eye = "<i class='q-icon material-icons' tabindex=0>visibility_off</i>"
+    seen = (
+        await look(f"<label><input name=p type=password><b>Password</b>{eye}</label><button>Log in</button>")
+    ).snapshot
+    assert elements(seen)["p"].label == "Password"
+
+
 async def test_what_lies_under_an_overlay_is_covered(look: Look) -> None:
     seen = (
         await look(

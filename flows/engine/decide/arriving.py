@@ -8,6 +8,7 @@ from flows.engine.decide.passkeys import passkey_only
 from flows.engine.reading.model import PageKind, Reading
 
 PATHS = ("/login", "/signin", "/accounts/login", "/users/sign_in", "/auth/login", "/account/login", "/wp-login.php")
+LATE_WAITS = 6  # some pages draw their form seconds after they stand still: a worker or a database starts first
 LINKS = 3  # links to a login page followed, at most
 DOWN = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
@@ -39,12 +40,17 @@ def search(reading: Reading, memory: Memory) -> Action | None:
         for control in reading.login_links:
             if not memory.pressed_here(control):
                 return Press(control, Why.LINK)
+    for control in reading.account_openers:
+        if not memory.pressed_here(control):
+            return Press(control, Why.OPENER)
     if passkey_only(reading):
         return GiveUp(ErrorCode.UNSUPPORTED_AUTH_METHOD, "The site lets people in with passkeys only.")
     if memory.searching and not _is_down(memory):
         for path in PATHS:
             if path not in memory.tried:
                 return Visit(path)
+    if reading.kind is not PageKind.ERROR and memory.waits < LATE_WAITS:
+        return Wait("nothing to do here yet")
     if reading.kind is PageKind.ERROR and _is_down(memory):
         return GiveUp(
             ErrorCode.SITE_UNREACHABLE, f"The site answered with error {memory.status}.", website_error(reading)

@@ -17,7 +17,7 @@ def form(reading: Reading, memory: Memory) -> Action | None:
     given = bool(memory.given)  # a person may fill the form of any page that was shown to them
     if not fillable(reading) or not (reading.kind in FORM_KINDS or given):
         return None
-    newly = refused(reading, memory.sent, page=memory.page)
+    newly = _with_secret(refused(reading, memory.sent, page=memory.page), reading, memory)
     if newly == {TOTP_CODE} or (newly == {CODE} and memory.sent and TOTP_CODE in memory.sent.stored):
         # A stored seed may be asked once more, for the code of the next time step (R15).
         if TOTP_CODE in memory.known - memory.rejected and TOTP_CODE in newly and memory.totp_tries < TOTP_TRIES:
@@ -50,6 +50,14 @@ def _request(reading: Reading, memory: Memory, ask: tuple[AskedField, ...]) -> P
     if not any(field_.role is FieldRole.CODE for field_ in ask):
         return None
     return next((Press(c, Why.OPENER) for c in reading.openers if not memory.pressed_here(c)), None)
+
+
+def _with_secret(newly: frozenset[str], reading: Reading, memory: Memory) -> frozenset[str]:
+    """Words that blame the identifier alone are believed once; the next time the password that went with it counts
+    as refused too, or it would be sent again and again (R16)."""
+    if not newly or memory.sent is None or not memory.blames:
+        return newly
+    return newly | (SECRET_REFS & memory.sent.refs & set(refs_of(fillable(reading)).values()))
 
 
 def form_asked(

@@ -25,7 +25,7 @@ def replay(reading: Reading, memory: Memory) -> Action | None:
 def _controls(reading: Reading) -> list[tuple[Control, str]]:
     offers = [control for control in (reading.accept, reading.decline) if control is not None]
     return [
-        *((control, Why.OPENER) for control in reading.openers),
+        *((control, Why.OPENER) for control in (*reading.openers, *reading.account_openers)),
         *((control, Why.INTERSTITIAL) for control in offers),
         *((control, Why.LINK) for control in reading.login_links),
     ]

@@ -102,6 +102,19 @@ def login_links(page: PageView) -> tuple[list[Control], list[Control]]:
     )
 
 
+def account_openers(page: PageView) -> list[Control]:
+    """What says no more than "Account" or "Profile": it may open a login where nobody is signed in. Weak, for when
+    nothing better is found."""
+    found: list[Control] = []
+    for item in pressables(page):
+        concepts = concepts_of(item.words) if len(words(fold(item.words))) <= 2 else frozenset()
+        if "own_place" not in concepts or not concepts.isdisjoint({"login", "logout", "signup", "forgot", "terms"}):
+            continue
+        if providers.provider_of(item) is None:
+            found.append(control(item, 0.4, "may open a login"))
+    return found[:3]
+
+
 def accept_and_decline(page: PageView, wanted: frozenset[str]) -> tuple[Control | None, Control | None]:
     """The two answers to an offer or a question. `wanted` are concepts that speak for accepting this one."""
     yes: list[tuple[float, int, Item]] = []

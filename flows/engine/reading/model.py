@@ -172,6 +172,7 @@ class Reading:
     dismiss: tuple[Control, ...] = ()
     resend: Control | None = None
     login_links: tuple[Control, ...] = ()
+    account_openers: tuple[Control, ...] = ()  # may open a login; only where nothing says so outright
     sign_out: Control | None = None
     captcha: str | None = None  # vendor, e.g. "recaptcha"
     signed_in_score: float = 0.0

@@ -287,6 +287,7 @@ def _compose(draft: Draft, kind: PageKind, score: float, reasons: tuple[str, ...
         dismiss=tuple(layers.dismissals(page, form)),
         resend=controls.resend(page) if kind in (PageKind.CODE, PageKind.EXTERNAL_ACTION) else None,
         login_links=tuple(links) if kind not in (PageKind.CODE, PageKind.INTERSTITIAL) else (),
+        account_openers=() if chosen or links or openers or leaving else tuple(controls.account_openers(page)),
         sign_out=leaving,
         captcha=draft.captcha.vendor if draft.captcha is not None else None,
         signed_in_score=_signed_in(draft, kind, leaving is not None, bool(links or openers)),

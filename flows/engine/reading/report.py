@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.engine.reading.model import Choice, Control, Field, Reading, SubmitBy
 
-CONTROLS = ("openers", "accept", "decline", "dismiss", "resend", "login_links", "sign_out")
+CONTROLS = ("openers", "accept", "decline", "dismiss", "resend", "login_links", "account_openers", "sign_out")
 
 
 def as_dict(reading: Reading) -> dict[str, Any]:
