@@ -14,13 +14,14 @@ import sys
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, is_typeddict
+from typing import Any
 
 import httpx
 from kernel import APIStatusError, Kernel
 from kernel._models import BaseModel
 from kernel._resource import SyncAPIResource
 from kernel.pagination import SyncOffsetPagination, SyncPageTokenPagination
+from typing_extensions import get_type_hints, is_typeddict
 
 from tests.bench.contract_npm import npm_walk
 from tests.bench.contract_program import Counter, everything
@@ -103,7 +104,7 @@ def documented(name: str, hint: Any) -> Iterable[str]:
     """A parameter and, where its type is a dictionary with known members, those."""
     yield name
     for part in parts(hint):
-        for member, inner in typing.get_type_hints(part).items():
+        for member, inner in get_type_hints(part).items():
             yield from documented(f"{name}.{member}", inner)
 
 
@@ -141,7 +142,7 @@ def functions(sdk: Kernel) -> dict[str, Callable[..., Any]]:
 def methods(sdk: Kernel) -> dict[str, Row]:
     rows = {}
     for path, function in functions(sdk).items():
-        hints = typing.get_type_hints(function)
+        hints = get_type_hints(function)
         names = [name for name in inspect.signature(function).parameters if name not in TRANSPORT]
         parameters = [item for name in names for item in dict.fromkeys(documented(name, hints.get(name)))]
         rows[path] = Row(method=path, parameters=parameters)

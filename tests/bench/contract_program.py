@@ -30,7 +30,8 @@ CATEGORIES = (
 )
 TELEMETRY: dict[str, Any] = {
     "enabled": True,
-    "browser": {name: {"enabled": True} for name in CATEGORIES},
+    "browser": {name: {"enabled": True} for name in CATEGORIES}
+    | {"control": {"enabled": True, "cdp": {"excluded_methods": ["Page.captureScreenshot"]}}},
     "export": {"otlp": {"destination": {"id": "otlp_1", "name": "mine"}, "enabled": True}},
     "storage": {"enabled": True},
 }
