@@ -6,10 +6,11 @@ from flows.engine.reading import providers
 from flows.engine.reading.choices import pressables
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import Control
-from flows.engine.reading.names import named
+from flows.engine.reading.names import named_among
 from flows.engine.reading.page import Item, PageView
 from flows.engine.reading.text import fold, identifier_words, words
 
+_PLACES = frozenset({"login", "signup"})
 _LOGOUT_PLACE = re.compile(r"log-?_?out|sign-?_?out|log-?_?off|sign-?_?off|do=logout|/exit\b|disconnect")
 
 
@@ -60,8 +61,8 @@ def login_links(page: PageView) -> tuple[list[Control], list[Control]]:
         concepts = concepts_of(text) if len(text) <= 60 else frozenset()
         if concepts.isdisjoint({"login", "account"}):
             continue
-        place = named(identifier_words(e.href.partition("://")[2].partition("/")[2][:200]))
-        inner = named(identifier_words(f"{e.id} {e.name} {e.css_class} {e.data}"))
+        place = named_among(identifier_words(e.href.partition("://")[2].partition("/")[2][:200]), _PLACES)
+        inner = named_among(identifier_words(f"{e.id} {e.name} {e.css_class} {e.data}"), _PLACES)
         total = 0.0
         if "login" in concepts:
             total += 1.0 if len(words(fold(text))) <= 4 else 0.6

@@ -7,7 +7,7 @@ speaks for each class. Features name concepts, never sites or whole texts.
 from collections.abc import Iterable
 
 from flows.engine.reading.lexicon import concepts_of
-from flows.engine.reading.names import named
+from flows.engine.reading.names import named, named_among
 from flows.engine.reading.page import Group, Item, PageView
 from flows.engine.reading.text import identifier_words
 
@@ -22,6 +22,7 @@ FORM_CONCEPTS = (
     "recovery",
 )  # fmt: skip
 SKIPPED_TYPES = frozenset({"text", ""})
+_CLASS_NAMES = frozenset({"email", "password", "user", "search", "code", "captcha", "newsletter"})
 
 
 def is_password(item: Item) -> bool:
@@ -58,11 +59,7 @@ def field_features(item: Item, page: PageView) -> set[str]:
         found |= _spoken("hint", f"{e.title} . {e.description}", FIELD_CONCEPTS)
     if item.before and item.before != item.label:
         found |= _spoken("before", item.before, FIELD_CONCEPTS)
-    found |= {
-        f"class:{concept}"
-        for concept in named(identifier_words(e.css_class))
-        & {"email", "password", "user", "search", "code", "captcha", "newsletter"}
-    }
+    found |= {f"class:{concept}" for concept in named_among(identifier_words(e.css_class), _CLASS_NAMES)}
     if e.input_mode in ("numeric", "decimal") or e.pattern.startswith(("[0-9]", "\\d", "[0-9]*")) or e.type == "number":
         found.add("shape:numeric")
     if e.max_length is not None:
@@ -226,8 +223,8 @@ def _form_words(group: Group) -> set[str]:
     form = group.form
     if form is not None:
         own = identifier_words(f"{form.id} {form.css_class} {form.name}")
-        found |= {f"form:{c}" for c in named(own) & _FORM_NAMES}
-        found |= {f"action:{c}" for c in named(identifier_words(_action(form.action))) & _FORM_NAMES}
+        found |= {f"form:{c}" for c in named_among(own, _FORM_NAMES)}
+        found |= {f"action:{c}" for c in named_among(identifier_words(_action(form.action)), _FORM_NAMES)}
         if form.role == "search" or "search" in concepts_of(form.label):
             found.add("role:search")
         found |= _spoken("aria", form.label, FORM_CONCEPTS)
@@ -245,7 +242,7 @@ def _form_words(group: Group) -> set[str]:
         if not is_link:
             found |= {
                 f"button_name:{c}"
-                for c in named(identifier_words(f"{button.element.name} {button.element.id}")) & _FORM_NAMES
+                for c in named_among(identifier_words(f"{button.element.name} {button.element.id}"), _FORM_NAMES)
             }
     found |= _spoken("heading", group.heading[:80], FORM_CONCEPTS)
     for text in group.texts[:30]:

@@ -9,12 +9,13 @@ from flows.engine.reading.choices import pressables
 from flows.engine.reading.controls import control
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import Control
-from flows.engine.reading.names import named
+from flows.engine.reading.names import named_among
 from flows.engine.reading.page import Item, PageView
 from flows.engine.reading.text import fold, identifier_words
 from flows.engine.snapshot import Box, Rect, Text
 
 CROSSES = frozenset({"×", "✕", "✖", "╳", "⨯", "x", "X"})
+_CANCEL = frozenset({"cancel"})
 _LEADS_ELSEWHERE = frozenset({"login", "signup", "forgot", "subscribe", "search", "terms"})
 
 
@@ -135,7 +136,7 @@ def _closing(inside: Sequence[Item], *, cookie: bool) -> tuple[float, Item] | No
             scored.append((0.8, -number, item))
         elif not concepts.isdisjoint({"close", "decline"}) or text.strip() in CROSSES:
             scored.append((0.7, -number, item))
-        elif not text and "cancel" in named(identifier_words(f"{e.css_class} {e.id} {e.icon}")):
+        elif not text and named_among(identifier_words(f"{e.css_class} {e.id} {e.icon}"), _CANCEL):
             scored.append((0.6, -number, item))
     if not scored:
         return None

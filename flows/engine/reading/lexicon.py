@@ -7,7 +7,7 @@ word go on (`"parol*"`). In scripts written without spaces an entry is found any
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -25,7 +25,10 @@ class Lexicon:
 
     exact: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     stems: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    phrases: dict[str, list[tuple[tuple[str, ...], bool, str]]] = field(default_factory=lambda: defaultdict(list))
+    # By its first two words, or by the first alone where the second may go on.
+    phrases: dict[tuple[str, str], list[tuple[tuple[str, ...], bool, str]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     glued: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     glued_pattern: re.Pattern[str] | None = None
     shortest_stem: int = 99
@@ -40,7 +43,8 @@ class Lexicon:
         if not parts:
             return
         if len(parts) > 1:
-            self.phrases[parts[0]].append((tuple(parts), open_ended, concept))
+            second = "" if open_ended and len(parts) == 2 else parts[1]
+            self.phrases[parts[0], second].append((tuple(parts), open_ended, concept))
         elif open_ended:
             self.stems[parts[0]].add(concept)
             self.shortest_stem = min(self.shortest_stem, len(parts[0]))
@@ -52,6 +56,15 @@ class Lexicon:
         if longest_first:
             self.glued_pattern = re.compile("(?=(" + "|".join(map(re.escape, longest_first)) + "))")
 
+    def _phrases_at(self, parts: list[str], at: int) -> Iterator[tuple[tuple[str, ...], str]]:
+        """The phrases that start at this word, with their concepts."""
+        if at + 1 >= len(parts):
+            return
+        for second in (parts[at + 1], ""):
+            for phrase, open_ended, concept in self.phrases.get((parts[at], second), ()):
+                if _follows(parts, at, phrase, open_ended=open_ended):
+                    yield phrase, concept
+
     def find(self, folded: str) -> frozenset[str]:
         found: set[str] = set()
         parts = words(folded[:LONGEST_TEXT])
@@ -60,9 +73,7 @@ class Lexicon:
             for end in range(self.shortest_stem, len(word) + 1):
                 if (concepts := self.stems.get(word[:end])) is not None:
                     found |= concepts
-            for phrase, open_ended, concept in self.phrases.get(word, ()):
-                if _follows(parts, at, phrase, open_ended=open_ended):
-                    found.add(concept)
+            found.update(concept for _, concept in self._phrases_at(parts, at))
         if self.glued_pattern and is_unspaced(folded):
             text = folded[:LONGEST_TEXT].replace(" ", "")
             for match in self.glued_pattern.finditer(text):
@@ -90,8 +101,8 @@ class Lexicon:
                 named |= self.stems.get(word[:end], set())
             if named & concepts:
                 taken.add(at)
-            for phrase, open_ended, concept in self.phrases.get(word, ()):
-                if concept in concepts and _follows(parts, at, phrase, open_ended=open_ended):
+            for phrase, concept in self._phrases_at(parts, at):
+                if concept in concepts:
                     taken.update(range(at, at + len(phrase)))
         return tuple(word for at, word in enumerate(parts) if at not in taken)
 

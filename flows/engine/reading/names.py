@@ -82,3 +82,10 @@ def named(identifier: str) -> frozenset[str]:
         return frozenset()
     text = identifier[:300]
     return frozenset(concept for concept, pattern in _COMPILED.items() if pattern.search(text))
+
+
+@lru_cache(maxsize=16384)
+def named_among(identifier: str, concepts: frozenset[str]) -> frozenset[str]:
+    """Those of `concepts` that are in already split identifier words: cheaper than all of them."""
+    text = identifier[:300]
+    return frozenset(concept for concept in concepts if _COMPILED[concept].search(text)) if text else frozenset()

@@ -2,7 +2,7 @@
 
 from flows.engine.reading import providers
 from flows.engine.reading.lexicon import concepts_of
-from flows.engine.reading.names import named
+from flows.engine.reading.names import named_among
 from flows.engine.reading.page import Group, Item, PageView
 from flows.engine.reading.text import identifier_words
 
@@ -33,6 +33,8 @@ _OTHERS = frozenset(
 )
 # Words of a button that has another code sent, or wants another proof, instead of taking the one that was typed.
 _ANOTHER_CODE = frozenset({"by_sms", "by_call", "by_email", "by_recovery", "send_code", "send_link"})
+_SENDING = frozenset({"login", "submit"})
+_ASIDE = frozenset({"toggle", "cancel"})
 THRESHOLD = 1.2
 
 
@@ -111,7 +113,7 @@ def score(item: Item, group: Group, context: str) -> float:
     if hits:
         total += 3.0 if hits[0] == wanted[0] else 2.2
     else:
-        names = named(identifier_words(f"{e.name} {e.id} {e.css_class} {e.value} {e.data}"))
+        names = named_among(identifier_words(f"{e.name} {e.id} {e.css_class} {e.value} {e.data}"), _SENDING)
         if context in ("login", "otp") and names & {"login", "submit"}:
             total += 1.2
         elif "submit" in names:
@@ -144,7 +146,7 @@ def score(item: Item, group: Group, context: str) -> float:
         total -= 1.5
     if not words and not e.icon and e.tag != "input":
         total -= 0.6
-    if named(identifier_words(f"{e.name} {e.id} {e.css_class}")) & {"toggle", "cancel"}:
+    if named_among(identifier_words(f"{e.name} {e.id} {e.css_class}"), _ASIDE):
         total -= 2.0
     typed = [field.position for field in group.typed if field.reachable]
     if typed:
