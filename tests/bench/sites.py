@@ -1,6 +1,6 @@
 """Logs in to every real application of `../shared/sites`, in every mode, with the unmodified SDK.
 
-    uv run python -m tests.bench.sites [--kinds plain,totp,spa] [--only dokuwiki] [--json]
+    uv run python -m tests.bench.sites [--kinds plain,totp,spa] [--only dokuwiki] [--cases DIR] [--json]
 
 The applications must be running (`../shared/sites/up.sh`). A row is right when the login ends in SUCCESS and the
 case's probe fails in a fresh browser without the downloaded state and holds with it.
@@ -12,6 +12,7 @@ import json
 import sys
 import uuid
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from kernel import Kernel
@@ -42,9 +43,10 @@ class Row:
         return self.status == "SUCCESS" and self.probe_with and not self.probe_without
 
 
-def cases(kinds: list[str], only: str) -> list[dict[str, Any]]:
+def cases(folder: Path, kinds: list[str], only: str) -> list[dict[str, Any]]:
+    """The case files of `folder`, one folder down."""
     found = []
-    for path in sorted(SITES.glob("*/site*.json")):
+    for path in sorted(folder.glob("*/site*.json")):
         case = json.loads(path.read_text())
         case["id"] = f"{path.parent.name}:{path.stem}"
         if case["kind"] in kinds and only in case["id"]:
@@ -126,12 +128,13 @@ def main() -> int:
     parser.add_argument("--kinds", default="plain,totp,spa")
     parser.add_argument("--only", default="")
     parser.add_argument("--modes", default=",".join(MODES))
+    parser.add_argument("--cases", type=Path, default=SITES, help="a folder of other applications' cases")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     rows = []
     with running() as stack:
         client = stack.client()
-        for case in cases(options.kinds.split(","), options.only):
+        for case in cases(options.cases, options.kinds.split(","), options.only):
             account = Account(
                 username=case["username"],
                 password=case["password"],
