@@ -6,10 +6,12 @@ from django.views.generic import RedirectView
 
 from authsvc.api import api_default
 from authsvc.metrics import metrics
+from authsvc.overview import overview
 
 admin.site.site_header = admin.site.site_title = "authsvc"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/overview/", admin.site.admin_view(overview), name="overview"),
     path("admin/", admin.site.urls),
     path("metrics", metrics, name="metrics"),
     path("login/", include("flows.views.urls")),

@@ -17,10 +17,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from flows.models import Connection, Flow, FlowEvent, Interaction, Picture
+from flows.models import Connection, Flow, FlowEvent, HealthCheck, Interaction, Picture
 from flows.pauses import choice_from_json, field_from_json
+from flows.readiness import connection_can_reauth, connection_names
 from flows.services.pictures import picture_open
 from vault.audit import audit_append, audit_committed
+from vault.errors import VaultError
 from vault.readonly_admin import ReadOnlyAdmin
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ else:  # only the type checker's class takes type arguments
     BaseInline = admin.TabularInline
 
 SHOWN_FLOWS = 20
+SHOWN_CHECKS = 30
 
 
 def address_plain(url: str) -> str:
@@ -153,6 +156,28 @@ class FlowInline(ReadOnlyInline):
         return admin_link("flows_flow_change", flow.pk, flow.pk)
 
 
+class HealthCheckInline(ReadOnlyInline):
+    """A connection's latest checks, each with the reason for what followed."""
+
+    model = HealthCheck
+    verbose_name_plural = f"Health checks (the latest {SHOWN_CHECKS})"
+    fields = ("created_at", "result", "reason", "way", "took", "before", "status", "scheduled")
+    ordering = ("-created_at",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[HealthCheck]:
+        newest = HealthCheck.objects.filter(connection=OuterRef("connection")).order_by("-created_at", "-pk")
+        rows: QuerySet[HealthCheck] = super().get_queryset(request)
+        return rows.filter(pk__in=Subquery(newest.values("pk")[:SHOWN_CHECKS]))
+
+    @admin.display(description="Took")
+    def took(self, check: HealthCheck) -> str:
+        return f"{(check.ended_at - check.created_at).total_seconds():.1f} s" if check.ended_at else "running"
+
+    @admin.display(description="Status before")
+    def before(self, check: HealthCheck) -> str:
+        return check.previous_status
+
+
 @admin.register(Connection)
 class ConnectionAdmin(ReadOnlyAdmin):
     list_display = (
@@ -198,12 +223,14 @@ class ConnectionAdmin(ReadOnlyAdmin):
         "landing_page",
         "check_page",
         ("auto_reauth", "health_checks", "health_check_interval"),
+        ("check_due_at", "unattended"),
+        ("reauth_failures", "reauth_after"),
         ("save_credentials", "record_session", "skill_mode"),
         "allowed_domains",
         "consented_origins",
         ("created_at", "updated_at"),
     )
-    inlines = (FlowInline,)
+    inlines = (FlowInline, HealthCheckInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         newest = Flow.objects.filter(connection=OuterRef("pk")).order_by("-created_at", "-pk")
@@ -227,6 +254,14 @@ class ConnectionAdmin(ReadOnlyAdmin):
         if connection.credential is None:
             return "none"
         return admin_link("vault_credential_change", connection.credential.pk, connection.credential.name)
+
+    @admin.display(description="Login without a person")
+    def unattended(self, connection: Connection) -> str:
+        try:
+            allowed, reason = connection_can_reauth(connection, connection_names(connection))
+        except VaultError as error:
+            return f"unknown: {error.code}"
+        return f"{'possible' if allowed else 'not possible'}: {reason}"
 
     @admin.display(description="Login page")
     def login_page(self, connection: Connection) -> str:
