@@ -13,6 +13,7 @@ from flows.engine.reading import read
 from flows.engine.reading.model import Reading
 
 HOME = "https://site.test/"
+PATIENCE = 15  # seconds a frame may take: the machine may be busy with other tests
 Look = Callable[..., Awaitable[Observation]]
 Read = Callable[..., Awaitable[Reading]]
 
@@ -49,7 +50,7 @@ async def look(page: Any) -> Look:
 
         await page.route("**/*", answer)
         await page.goto(url)
-        return await observe(page)
+        return await observe(page, frame_seconds=PATIENCE)
 
     return looking
 

@@ -12,7 +12,9 @@ from flows.engine.reading import read, signature
 from flows.engine.reading.model import PageKind, Reading
 from flows.engine.reading.report import as_dict, pretty
 from flows.engine.snapshot import Snapshot
-from tests.reading.conftest import Look
+from tests.reading.conftest import PATIENCE, Look
+
+BOUND = 60  # seconds: far above what an idle machine takes, far below for ever
 
 LOGIN = "<form><label>User<input name=u></label><label>Password<input type=password name=p></label><button>Log in</button></form>"
 
@@ -112,7 +114,7 @@ async def test_a_hostile_page_is_read_in_time(look: Look, name: str) -> None:
     except PageGone:
         snapshot = Snapshot()
     check(read(snapshot), snapshot)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < BOUND
 
 
 async def test_among_fifty_thousand_elements_the_form_is_found(look: Look) -> None:
@@ -121,27 +123,27 @@ async def test_among_fifty_thousand_elements_the_form_is_found(look: Look) -> No
     snapshot = (await look(f"{noise}{LOGIN}{noise}")).snapshot
     found = read(snapshot)
     assert [field.name for field in found.fields] == ["u", "p"]
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < BOUND
 
 
 async def test_twenty_megabytes_are_read_in_bounded_size(look: Look, page: Any) -> None:
     await look(f"<p id=p></p>{LOGIN}")
     await page.evaluate("p.textContent = 'lorem ipsum '.repeat(1_700_000); document.body.offsetHeight")
     started = time.monotonic()
-    seen = await observe(page)
+    seen = await observe(page, frame_seconds=PATIENCE)
     assert read(seen.snapshot).kind is PageKind.LOGIN
     assert len(repr(seen.snapshot)) < 400_000
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < BOUND
 
 
 async def test_three_hundred_frames_are_read_in_time(look: Look, page: Any) -> None:
     frames = "<iframe srcdoc='<p>x</p>' width=50 height=50></iframe>" * 300
     await look(f"{LOGIN}{frames}")
     started = time.monotonic()
-    seen = await observe(page)
+    seen = await observe(page, frame_seconds=PATIENCE)
     assert read(seen.snapshot).kind is PageKind.LOGIN
     assert len(seen.snapshot.frames) <= 60
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < BOUND
 
 
 async def test_a_frame_that_never_answers_is_left_out(look: Look, page: Any) -> None:
