@@ -43,7 +43,7 @@ class Row:
         return self.status == "SUCCESS" and self.probe_with and not self.probe_without
 
 
-def cases(folder: Path, kinds: list[str], only: str) -> list[dict[str, Any]]:
+def cases(kinds: list[str], only: str, folder: Path = SITES) -> list[dict[str, Any]]:
     """The case files of `folder`, one folder down."""
     found = []
     for path in sorted(folder.glob("*/site*.json")):
@@ -134,7 +134,7 @@ def main() -> int:
     rows = []
     with running() as stack:
         client = stack.client()
-        for case in cases(options.cases, options.kinds.split(","), options.only):
+        for case in cases(options.kinds.split(","), options.only, options.cases):
             account = Account(
                 username=case["username"],
                 password=case["password"],
