@@ -228,7 +228,7 @@ def folders_sweep() -> int:
     removed = 0
     for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}-*-*-*"):
         pid, began = folder.name.removeprefix(FOLDER + "-").split("-")[:2]
-        if pid.isdigit() and folder.owner() == Path("/proc/self").owner() and _began(int(pid)) != began:
+        if pid.isdigit() and folder.stat().st_uid == os.getuid() and _began(int(pid)) != began:
             shutil.rmtree(folder, ignore_errors=True)
             removed += 1
     return removed
