@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models.fields.json import KeyTransform
 
 from flows.errors import SessionConflict, SessionInvalid, SessionNotFound
 from flows.models import BrowserSession
@@ -153,7 +153,7 @@ def session_list(
         profile = Q(profile__name__icontains=query) | Q(profile_id=query)
         rows = rows.filter(Q(name__icontains=query) | Q(pk=query) | profile | Q(options__proxy__id=query))
     for number, (key, value) in enumerate(tags.items()):
-        rows = rows.alias(**{f"tag_{number}": KeyTextTransform("=" + key, "tags")}).filter(**{f"tag_{number}": value})
+        rows = rows.alias(**{f"tag_{number}": KeyTransform("=" + key, "tags")}).filter(**{f"tag_{number}": value})
     return rows.order_by("-created_at", "pk")
 
 

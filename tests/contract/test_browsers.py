@@ -90,14 +90,14 @@ def test_an_unknown_profile_is_not_found(owner: Tenant, outsider: Tenant) -> Non
 
 def test_what_was_asked_for_is_echoed(owner: Tenant) -> None:
     profile = owner.sdk.profiles.create(name="p")
-    new = NewSession(options=FULL, name="n", tags={"a": "b"}, profile=ProfileChoice(id=profile.id), timeout_seconds=99)
+    new = NewSession(options=FULL, name="n", tags={"a": "b", "7": "x"}, profile=ProfileChoice(id=profile.id), timeout_seconds=99)
     session = running(owner, new)
     found = owner.sdk.browsers.retrieve("n")
     assert isinstance(found, BrowserRetrieveResponse)
     shown = found.model_dump(mode="json", exclude_unset=True)
     location = {"locale": "de-DE", "locale_source": "override", "timezone": "Europe/Berlin"}
     expected = FULL | {"location": location | {"timezone_source": "override"}, "session_id": session.id, "name": "n"}
-    expected |= {"tags": {"a": "b"}, "timeout_seconds": 99, "profile_save_changes": False}
+    expected |= {"tags": {"a": "b", "7": "x"}, "timeout_seconds": 99, "profile_save_changes": False}
     assert {name: shown[name] for name in expected if name != "telemetry"} == {
         name: value for name, value in expected.items() if name != "telemetry"
     }
@@ -105,6 +105,9 @@ def test_what_was_asked_for_is_echoed(owner: Tenant) -> None:
     assert found.profile.id == profile.id
     assert [item.session_id for item in items(BrowserListResponse, owner.sdk.browsers.list(query="p"))] == [session.id]
     assert owner.sdk.browsers.list(region="us-east").items == []
+    assert len(owner.sdk.browsers.list(tags={"a": "b", "7": "x"}).items) == 1
+    assert owner.sdk.browsers.list(tags={"a": "b", "7": "y"}).items == []
+    assert owner.sdk.browsers.list(tags={"other": "b"}).items == []
     assert session_end(session.id, Ending.DELETED, now=timezone.now())
     assert owner.sdk.browsers.list().items == []
     over = items(BrowserListResponse, owner.sdk.browsers.list(status="deleted"))[0]
@@ -121,7 +124,7 @@ def test_what_a_running_browser_keeps_is_not_changed(owner: Tenant) -> None:
         ({"profile": {"id": profile.id}}, "profile_loaded"),
     ):
         with pytest.raises(APIStatusError) as refusal:
-            owner.sdk.browsers.update(session.id, **body)  # type: ignore[arg-type]
+            owner.sdk.browsers.update(session.id, **body)
         assert (refusal.value.status_code, refusal.value.body["code"]) == (400, code)  # type: ignore[index]
     assert owner.sdk.browsers.update(session.id, name="x", tags={"a": "b"}).tags == {"a": "b"}
     assert owner.sdk.browsers.update(session.id, name="", tags={}).name is None
