@@ -90,7 +90,9 @@ def test_an_unknown_profile_is_not_found(owner: Tenant, outsider: Tenant) -> Non
 
 def test_what_was_asked_for_is_echoed(owner: Tenant) -> None:
     profile = owner.sdk.profiles.create(name="p")
-    new = NewSession(options=FULL, name="n", tags={"a": "b", "7": "x"}, profile=ProfileChoice(id=profile.id), timeout_seconds=99)
+    new = NewSession(
+        options=FULL, name="n", tags={"a": "b", "7": "x"}, profile=ProfileChoice(id=profile.id), timeout_seconds=99
+    )
     session = running(owner, new)
     found = owner.sdk.browsers.retrieve("n")
     assert isinstance(found, BrowserRetrieveResponse)
