@@ -182,7 +182,7 @@ BROWSER_SANDBOX = env_bool("AUTHSVC_BROWSER_SANDBOX", True)
 BROWSER_OPENS = env_int("AUTHSVC_BROWSER_OPENS", 3, high=100)  # pages opened at the same time
 BROWSER_PACE_MS = env_int("AUTHSVC_BROWSER_PACE_MS", 0, low=0, high=5000)
 BROWSERS_PER_WORKER = env_int("AUTHSVC_BROWSERS_PER_WORKER", 10, low=0, high=1000)
-# Where a worker listens for the web processes that pass debuggers on to its browsers, and how they reach it.
+# Where a worker listens for web processes, which pass debuggers and live views on to it, and how they reach it.
 RELAY_LISTEN = env_str("AUTHSVC_RELAY_LISTEN", "127.0.0.1")
 RELAY_ADDRESS = env_str("AUTHSVC_RELAY_ADDRESS", RELAY_LISTEN)
 # Private hosts that logins may reach, e.g. "127.0.0.1,10.0.0.0/8,wiki.internal" (`up` names loopback).

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("metrics", metrics, name="metrics"),
     path("login/", include("flows.views.urls")),
+    path("live/", include("flows.views.live")),
     path("", RedirectView.as_view(url="/docs"), name="home"),  # before the API, whose root says 404
     path("", api_default().urls),
 ]

@@ -145,6 +145,7 @@ class Flow(TenantModel):
     attempt = models.PositiveIntegerField(default=0)
     lease_holder = models.CharField(max_length=80, blank=True, default="")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
+    address = models.CharField(max_length=300, blank=True, default="")  # of the worker, for the live view
     dispatched_at = models.DateTimeField()
 
     generation = models.PositiveIntegerField(default=1)  # of the hosted link

@@ -8,6 +8,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from flows.errors import ConnectionNotFound
 from flows.links import hosted_url
+from flows.live_links import LiveRight, live_url
 from flows.models import Connection, Flow, FlowEvent, Interaction
 from flows.readiness import connection_can_reauth, connection_names
 from flows.wire import flow_wire
@@ -47,15 +48,18 @@ def flow_interaction(flow: Flow | None) -> Interaction | None:
     return Interaction.objects.filter(flow=flow, state=Interaction.State.OPEN).first()
 
 
-def flow_state(flow: Flow, *, now: datetime) -> dict[str, Any]:
-    """The flow's members of a connection or a state event, link included while it is live."""
-    return with_links(flow, flow_wire(flow, flow_interaction(flow), now=now))
+def flow_state(flow: Flow, *, now: datetime, live: LiveRight | None = None) -> dict[str, Any]:
+    """The flow's members of a connection or a state event, links included while it is live."""
+    state = flow_wire(flow, flow_interaction(flow), now=now)
+    return with_links(flow, state, now=now, live=live)
 
 
-def with_links(flow: Flow, state: dict[str, Any]) -> dict[str, Any]:
-    if state["flow_status"] == "IN_PROGRESS":
-        return {**state, "hosted_url": hosted_url(flow)}
-    return state
+def with_links(flow: Flow, state: dict[str, Any], *, now: datetime, live: LiveRight | None = None) -> dict[str, Any]:
+    """`live` is the right that the live view's address gives; without one there is no address."""
+    if state["flow_status"] != "IN_PROGRESS":
+        return state
+    live_view_url = live_url(flow, live, now=now) if live is not None else ""
+    return {**state, "hosted_url": hosted_url(flow)} | ({"live_view_url": live_view_url} if live_view_url else {})
 
 
 def events_after(flow: Flow, event_id: int) -> list[FlowEvent]:
@@ -66,9 +70,11 @@ def event_last(flow: Flow) -> FlowEvent | None:
     return FlowEvent.objects.filter(flow=flow).order_by("-pk").first()
 
 
-def connection_state(connection: Connection, flow: Flow | None, *, now: datetime) -> dict[str, Any]:
+def connection_state(
+    connection: Connection, flow: Flow | None, *, now: datetime, live: LiveRight | None = None
+) -> dict[str, Any]:
     """The wire's ManagedAuth; absent optional members are left out."""
-    return _state(connection, flow, flow_interaction(flow), connection_names(connection), now=now)
+    return _state(connection, flow, flow_interaction(flow), connection_names(connection), now=now, live=live)
 
 
 def connection_states(connections: Sequence[Connection], *, now: datetime) -> list[dict[str, Any]]:
@@ -96,6 +102,7 @@ def _state(
     names: frozenset[str] | None,
     *,
     now: datetime,
+    live: LiveRight | None = None,
 ) -> dict[str, Any]:
     """`names` are what the connection's credential holds, nothing without one."""
     state: dict[str, Any] = {
@@ -126,7 +133,7 @@ def _state(
         optional["health_check_unavailable_reason"] = "no_auth_check_url"
     state |= {name: value for name, value in optional.items() if value not in (None, "")}
     if flow is not None:
-        state |= with_links(flow, flow_wire(flow, interaction, now=now))
+        state |= with_links(flow, flow_wire(flow, interaction, now=now), now=now, live=live)
         if flow.status_at(now) == "IN_PROGRESS":
             state["flow_expires_at"] = flow.expires_at
             if flow.attempt:  # a worker took it, so there is a browser

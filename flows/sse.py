@@ -52,7 +52,7 @@ def _first(flow_id: str, after: int) -> list[Update]:
 
 
 def _update(flow: Flow, event: FlowEvent) -> Update:
-    state = with_links(flow, event.state)
+    state = with_links(flow, event.state, now=timezone.now())
     return Update(event_id=event.pk, at=event.at, state=state, last=state["flow_status"] != "IN_PROGRESS")
 
 

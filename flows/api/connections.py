@@ -25,6 +25,7 @@ from flows.api.schemas import (
 from flows.dispatch import check_dispatch, flow_dispatch, icon_dispatch
 from flows.errors import ConnectionNotFound, NotAwaitingInput
 from flows.links import handoff_code, hosted_url
+from flows.live_links import LiveRight, live_url
 from flows.models import Connection, Flow
 from flows.selectors import connection_get, connection_state, connection_states, connections_list, flow_latest
 from flows.services.checks import check_begin
@@ -87,14 +88,20 @@ def _participant(request: HttpRequest, action: str, connection_id: str) -> Princ
     return principal
 
 
-def _state(connection: Connection) -> dict[str, Any]:
-    return connection_state(connection, flow_latest(connection), now=timezone.now())
+def _state(connection: Connection, live: LiveRight | None = None) -> dict[str, Any]:
+    return connection_state(connection, flow_latest(connection), now=timezone.now(), live=live)
+
+
+def _live_right(principal: Principal, connection_id: str) -> LiveRight:
+    """Who may log in may act in the live view; who may read may look."""
+    resource = f"projects/{principal.project_id}/connections/{connection_id}"
+    return LiveRight.TYPE if principal.policy.allows(action=LOGIN, resource=resource) else LiveRight.LOOK
 
 
 def _state_for(principal: Principal, connection: Connection) -> dict[str, Any]:
     """A component sees its own flow, without what leads elsewhere."""
     if not principal.flow_id:
-        return _state(connection)
+        return _state(connection, _live_right(principal, connection.id))
     flow = Flow.objects.for_principal(principal).get(pk=principal.flow_id)
     state = connection_state(connection, flow, now=timezone.now())
     return {name: value for name, value in state.items() if name not in WITHHELD}
@@ -212,13 +219,14 @@ def login(request: HttpRequest, connection_id: str, body: LoginOptions | None = 
         flow_dispatch(flow.id)
         if icon_wanted(connection, now=now):
             icon_dispatch(connection.id)
+    live_view_url = live_url(flow, LiveRight.TYPE, now=now)
     return {
         "id": connection.id,
         "flow_expires_at": flow.expires_at,
         "flow_type": flow.type,
         "hosted_url": hosted_url(flow),
         "handoff_code": handoff_code(flow_id=flow.id, generation=flow.generation),
-    }
+    } | ({"live_view_url": live_view_url} if live_view_url else {})
 
 
 def _overrides(principal: Principal, body: LoginOptions | None) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Any
 from flows.engine.contract import Secret
 from flows.engine.drivers import DRIVER_ERRORS, WAIT_ERRORS
 from flows.engine.errors import FieldRefused, OriginRefused
+from flows.engine.live import Filled
+from flows.engine.matching import PASSWORD_ROLES
 from flows.engine.observe import Observation, StaleElement
 from flows.engine.origins import OriginPolicy, origin_of
 from flows.engine.reading.model import Choice, Control, Field, Submit, SubmitBy
@@ -114,6 +116,7 @@ class Hands:
         self._policy = policy
         self._pace = pace_ms
         self._watched: Any = None
+        self.filled: list[Filled] = []
 
     # --- filling ---------------------------------------------------------------------------------------------
 
@@ -168,6 +171,7 @@ class Hands:
         secret = await typing.source(origin)
         self._check_origin(field)
         done.extend(handles)
+        self.filled.extend(Filled(handle, secret=field.role in PASSWORD_ROLES) for handle in handles)
         if len(handles) > 1:
             await self._type_boxes(handles, field, secret)
         elif await self._is_select(handles[0]):

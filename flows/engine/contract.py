@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from flows.engine.live import LiveView
 from flows.engine.plan import Plan
 from flows.engine.reading.model import ChoiceKind, FieldRole, MfaType
 
@@ -116,7 +117,13 @@ Answer = Filled | Picked
 
 
 class Host(Protocol):
-    """Whoever runs the login. Every method may raise `FlowStopped`; the engine lets it through."""
+    """Whoever runs the login. Every method may raise `FlowStopped`; the engine lets it through. `live` is shown the
+    pages; whoever may look at it can take over while the login waits."""
+
+    live: LiveView
+
+    async def attended(self) -> bool:
+        """Whether a person is there who could take over in the live view."""
 
     async def progress(self, progress: Progress) -> None:
         """Say where the login is. Withdraws an open pause."""

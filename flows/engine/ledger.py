@@ -38,6 +38,10 @@ class Ledger:
     def waited(self) -> None:
         self.memory = replace(self.memory, waits=self.memory.waits + 1)
 
+    def begun(self) -> None:
+        """A person did in the page what the login needs."""
+        self.memory = replace(self.memory, started=True, waits=0)
+
     def visited(self, path: str) -> None:
         self.memory = replace(self.memory, tried=self.memory.tried | {path})
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from flows.engine import state
 from flows.engine.act import Hands, Typing
@@ -29,6 +29,7 @@ from flows.engine.contract import (
 )
 from flows.engine.decide import decide
 from flows.engine.decide.asking import fillable, website_error
+from flows.engine.decide.forms import FORM_KINDS
 from flows.engine.entrance import Entrance
 from flows.engine.errors import BasicAuth, BrowserUnavailable, FieldRefused, OriginRefused, Unreachable
 from flows.engine.ledger import Ledger
@@ -51,6 +52,10 @@ UNHEARD_SECONDS = 2.5  # after which a form that nothing came of is sent with En
 SILENT_SECONDS = 6.0  # after which a form that stands as it was counts as refused
 WORKING_SECONDS = 20.0  # the same for one that says it is busy
 CONSENT = "allow_origin:"
+SIGNED_IN = "signed_in"
+# What a person may make of a page that says nothing to us.
+HANDED_OVER = frozenset({ErrorCode.LOGIN_PAGE_NOT_FOUND, ErrorCode.UNSUPPORTED_AUTH_METHOD})
+READABLE = FORM_KINDS | {PageKind.SIGNED_IN, PageKind.CAPTCHA, PageKind.EXTERNAL_ACTION}
 PAGE_ERRORS = (StaleElement, FieldRefused)
 
 
@@ -75,11 +80,20 @@ async def login(browsers: Browsers, request: LoginRequest, host: Host) -> Outcom
     except Unreachable as error:
         return Failed(ErrorCode.SITE_UNREACHABLE, _sentence(str(error)))
     finally:
+        host.live.hide()
         browsers.prepare(request.settings)
 
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """Where a person left off. `over`: they say that the login is done."""
+
+    sight: Sight
+    over: bool
 
 
 class _Login:
@@ -90,6 +104,7 @@ class _Login:
         self._host = host
         self._session = session
         self._tabs = Tabs(session)
+        self._live = host.live
         self._browsers = browsers
         self._pace = browsers.options.pace_ms
         self._policy: OriginPolicy = policy_for(
@@ -120,6 +135,7 @@ class _Login:
     async def drive(self) -> Sight | Failed:
         """To the other side of the login, or to a clear end."""
         await self._say(Progress.DISCOVERING)
+        self._live.show(self._tabs)
         sight = await self._enter()
         for _ in range(MAX_STEPS):
             self._ledger.looked(page=sight.page, status=sight.status)
@@ -131,7 +147,11 @@ class _Login:
                 return sight
             if isinstance(action, GiveUp):
                 await self._note_rejected(action.rejected)
-                return Failed(action.code, action.message, action.website_error)
+                taken = await self._taken_over(action, sight)
+                if isinstance(taken, Failed) or taken.over:
+                    return taken if isinstance(taken, Failed) else taken.sight
+                sight = taken.sight
+                continue
             try:
                 after = await self._perform(action, sight)
                 self._mishaps = 0
@@ -255,7 +275,11 @@ class _Login:
         hands = self._hands(sight)
         typings = [Typing(fill.field, self._source(fill)) for fill in action.fills]
         try:
-            await hands.fill_and_submit(typings, action.ticks, action.submit)
+            async with self._live.filling():
+                try:
+                    await hands.fill_and_submit(typings, action.ticks, action.submit)
+                finally:
+                    self._live.hold(hands.filled)
         except OriginRefused as error:
             return await self._consent(error.origin, sight)
         except ValueUnavailable as error:
@@ -322,7 +346,10 @@ class _Login:
         if (own := await self._own_entry(action.pause, sight)) is not None:
             self._ledger.answered(own.id)
             return sight
+        typed = self._live.typed
         answer = await self._answered(action.pause, sight, action.on_timeout)
+        if isinstance(answer, Sight) and self._live.typed > typed and answer.reading.kind is PageKind.SIGNED_IN:
+            self._ledger.begun()  # the person signed in right on the page
         if isinstance(answer, Sight | Failed):
             return answer
         if isinstance(answer, Picked):
@@ -356,7 +383,8 @@ class _Login:
         self._progress = None
         try:
             await self._host.pause(await self._pictured(pause, sight))
-            return await answer_or_change(self._host, self._tabs, sight, external=pause.instruction is not None)
+            with self._live.waiting():
+                return await answer_or_change(self._host, self._tabs, sight, external=pause.instruction is not None)
         except FlowStopped as stop:
             if stop.code is ErrorCode.FLOW_EXPIRED and on_timeout is not None:
                 return Failed(on_timeout, pause.instruction or pause.title, pause.website_error)
@@ -394,6 +422,34 @@ class _Login:
             self._policy = self._policy.with_consent(origin)
         return await self._tabs.settle(None, patience=SHORT_PATIENCE)
 
+    # --- handing over ----------------------------------------------------------------------------------------
+
+    async def _taken_over(self, action: GiveUp, sight: Sight) -> "_Taken | Failed":
+        """A page that cannot be read is not the end while somebody is there who can: the person goes on in the live
+        view until a page is reached that can be read, or says to be signed in."""
+        failed = Failed(action.code, action.message, action.website_error)
+        if action.code not in HANDED_OVER or not await self._host.attended():
+            return failed
+        pause = Pause(
+            url=sight.reading.url,
+            title=sight.reading.title,
+            choices=(AskedChoice(id=SIGNED_IN, kind=ChoiceKind.OTHER, label="I am signed in now"),),
+            instruction=f"{action.message} Go on by yourself on the page below.",
+            website_error=action.website_error,
+        )
+        while True:
+            answer = await self._answered(pause, sight, action.code)
+            if isinstance(answer, Failed):
+                return answer
+            if self._live.typed or isinstance(answer, Picked):
+                self._ledger.begun()
+            if isinstance(answer, Picked):
+                return _Taken(await self._tabs.settle(None, patience=SHORT_PATIENCE), over=True)
+            if isinstance(answer, Sight):
+                sight = answer
+                if sight.reading.kind in READABLE and (fillable(sight.reading) or sight.reading.kind not in FORM_KINDS):
+                    return _Taken(sight, over=False)
+
     # --- the proof -------------------------------------------------------------------------------------------
 
     async def prove(self, sight: Sight) -> Outcome:
@@ -414,6 +470,7 @@ class _Login:
         return LoggedIn(proof.state, landed, proof.check, stored, given, plan)
 
     async def _proof(self, saved: ProfileState, landed: str) -> Proven | Unproven:
+        self._live.hide()
         await self._session.close()
         return await prove(
             self._browsers,

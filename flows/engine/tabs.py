@@ -157,6 +157,16 @@ class Tabs:
             self._stack.pop().watch.stop()
         return self._stack[-1]
 
+    @property
+    def page(self) -> Any:
+        """The one to be shown to a person."""
+        return self.current.page
+
+    def acted(self) -> None:
+        """A person did something in the page: what opens now belongs to the login, and what changed is looked at."""
+        self.expect_popup(True)
+        self.current.watch.touch()
+
     def expect_popup(self, expected: bool) -> None:
         """Whether a page opened from now on may be part of the login."""
         self._expecting = expected

@@ -76,7 +76,8 @@ class PageWatch:
             return False
         return True
 
-    def _touch(self) -> None:
+    def touch(self) -> None:
+        """Something happened that may show."""
         self._last = asyncio.get_running_loop().time()
         self._event.set()
 
@@ -95,7 +96,7 @@ class PageWatch:
                 self._document = request
         elif request.resource_type in AWAITED:
             self._inflight.add(request)
-        self._touch()
+        self.touch()
 
     def _responded(self, response: Any) -> None:
         request = response.request
@@ -107,7 +108,7 @@ class PageWatch:
         self._inflight.discard(request)
         if self._document is request and (request.failure is not None or self.status in (204, 205)):
             self._document = None
-        self._touch()
+        self.touch()
 
     def _navigated(self, frame: Any) -> None:
         # In-page address changes come here as well: only a document that was asked for restarts loading.
@@ -116,15 +117,15 @@ class PageWatch:
             self._inflight.clear()
             self.loaded = self.complete = False
             self.documents += 1
-        self._touch()
+        self.touch()
 
     def _dom_loaded(self, _: Any) -> None:
         self.loaded = True
-        self._touch()
+        self.touch()
 
     def _load(self, _: Any) -> None:
         self.loaded = self.complete = True
-        self._touch()
+        self.touch()
 
     def _socket(self, socket: Any) -> None:
         self.sent += 1
@@ -135,11 +136,11 @@ class PageWatch:
     def _frame_sent(self, socket: Any) -> None:
         self.sent += 1
         self._unanswered.setdefault(socket, asyncio.get_running_loop().time())
-        self._touch()
+        self.touch()
 
     def _frame_received(self, socket: Any) -> None:
         self._unanswered.pop(socket, None)
-        self._touch()
+        self.touch()
 
     def _closed(self, _: Any) -> None:
-        self._touch()
+        self.touch()

@@ -17,6 +17,7 @@ from flows.engine.contract import (
     Secret,
     ValueUnavailable,
 )
+from flows.engine.live import LiveView
 from flows.models import Flow, Interaction
 from flows.pauses import field_from_json
 from flows.services.flows import Claim, flow_pause, flow_progress, origin_allow
@@ -46,11 +47,18 @@ _STOPPED = {
 class FlowHost:
     """Implements `flows.engine.contract.Host` for one claimed flow."""
 
-    def __init__(self, claim: Claim, *, listener: Listener) -> None:
+    def __init__(self, claim: Claim, *, listener: Listener, live: LiveView | None = None) -> None:
         self.claim = claim
+        self.live = live or LiveView()
         self._listener = listener
         self._open: str | None = None  # the interaction that waits
         self._answered: str | None = None  # the last one answered
+
+    async def attended(self) -> bool:
+        if self.live.attended:
+            return True
+        flow = await run_db(_flow, self.claim.flow_id)
+        return flow is not None and bool(flow.address and flow.page_session_hash)
 
     async def progress(self, progress: Progress) -> None:
         event = _PROGRESS[progress]

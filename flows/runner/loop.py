@@ -15,6 +15,7 @@ from flows.engine.browsers import BrowserOptions, Browsers
 from flows.engine.drivers import Drivers
 from flows.engine.own_browser import folders_sweep
 from flows.runner.check import check_run
+from flows.runner.live import LiveViews
 from flows.runner.relay import Relay
 from flows.runner.run import flow_run, where
 from flows.runner.session import SessionHost
@@ -46,6 +47,7 @@ class WorkerLoop:
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._thread = threading.Thread(target=self._serve, name="flows", daemon=True)
         self._sessions: SessionHost | None = None
+        self._views = LiveViews()
         self._carried: set[asyncio.Task[None]] = set()
         self._looks = asyncio.Semaphore(settings.WORKER_CHECKS)
         self._draining: Future[None] | None = None
@@ -65,7 +67,9 @@ class WorkerLoop:
 
     async def _carry(self, flow_id: str) -> None:
         self._keep_current()
-        await flow_run(flow_id, browsers=self._browsers, holder=self._holder)
+        with suppress(OSError):  # a worker that cannot listen still logs in
+            await self._views.start(settings.RELAY_LISTEN, settings.RELAY_ADDRESS)
+        await flow_run(flow_id, browsers=self._browsers, holder=self._holder, views=self._views)
 
     def _keep_current(self) -> None:
         """Have the running task canceled when the worker stops."""
@@ -134,6 +138,7 @@ class WorkerLoop:
             task.cancel()
         sessions = [self._sessions.close(seconds=SAVE_SECONDS)] if self._sessions is not None else []
         await asyncio.gather(*carried, *sessions, return_exceptions=True)
+        await self._views.close()
         await self._browsers.close()
 
 

@@ -28,6 +28,7 @@ from flows.engine.login import login
 from flows.errors import ProxyNotFound
 from flows.models import Flow
 from flows.runner.host import FlowHost
+from flows.runner.live import LiveViews
 from flows.runner.profiles import lease_take, state_for_engine, state_load, state_store
 from flows.runner.settings import browser_settings
 from flows.services.flows import (
@@ -66,16 +67,20 @@ class Job:
 Engine = Callable[[Browsers, LoginRequest, Host], Awaitable[Outcome]]
 
 
-async def flow_run(flow_id: str, *, browsers: Browsers, holder: str, engine: Engine = login) -> None:
-    """Carry the flow to its end. Returns at once when another worker holds it."""
-    claim = await run_db(flow_claim, flow_id, holder=holder, now=timezone.now())
+async def flow_run(
+    flow_id: str, *, browsers: Browsers, holder: str, engine: Engine = login, views: LiveViews | None = None
+) -> None:
+    """Carry the flow to its end. Returns at once when another worker holds it. In `views` it can be looked at."""
+    views = views or LiveViews()
+    claim = await run_db(flow_claim, flow_id, holder=holder, address=views.address, now=timezone.now())
     await wake(flow_id)
     if claim is None:
         return
     try:
         async with listening(flow_id) as listener, _lease_kept(claim):
-            host = FlowHost(claim, listener=listener)
-            await _carry(claim, partial(engine, browsers), host)
+            with views.shown(flow_id) as live:
+                host = FlowHost(claim, listener=listener, live=live)
+                await _carry(claim, partial(engine, browsers), host)
     except asyncio.CancelledError:
         # This worker stops, or the flow ended or moved on; then there is nothing to let go of.
         await run_db(flow_release, claim, now=timezone.now())

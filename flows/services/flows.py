@@ -100,13 +100,15 @@ def event_record(flow: Flow, *, kind: str, now: datetime, interaction: Interacti
     return event
 
 
-def flow_claim(flow_id: str, *, holder: str, now: datetime) -> Claim | None:
-    """Take the flow if it is live and nobody holds it. A restart after a lost worker begins from the start."""
+def flow_claim(flow_id: str, *, holder: str, now: datetime, address: str = "") -> Claim | None:
+    """Take the flow if it is live and nobody holds it. A restart after a lost worker begins from the start. `address`
+    is where the live view of it will be."""
     free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lte=now)
     with transaction.atomic():
         taken = Flow.objects.filter(free, pk=flow_id, state__in=LIVE, expires_at__gt=now).update(
             attempt=F("attempt") + 1,
             lease_holder=holder[:80],
+            address=address[:300],
             lease_expires_at=now + lease_length(),
             state=FlowState.DISCOVERING,
             reached=FlowState.DISCOVERING,

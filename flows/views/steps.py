@@ -155,6 +155,7 @@ class Step:
     refused: bool = False
     error_code: str = ""
     attempt: int = 0
+    takeover: bool = False  # the person can go on in the page itself
 
     @property
     def live(self) -> bool:
@@ -195,6 +196,7 @@ def step_of(flow: Flow, *, now: datetime) -> Step:
         "flow_step": flow.step_at(now),
         "error_code": flow.error_code,
         "attempt": flow.attempt,
+        "takeover": kind is StepKind.EXTERNAL and bool(flow.address),
     }
     if interaction is None:
         return Step(message=flow.website_error, **common)

@@ -14,6 +14,7 @@ from flows.engine.contract import (
     Picked,
     Progress,
 )
+from flows.engine.live import LiveView
 from flows.engine.matching import entry_named
 
 
@@ -60,11 +61,16 @@ class ScriptedHost:
         self.rejections: list[frozenset[str]] = []
         self.allowed: list[str] = []
         self.asked = asyncio.Event()
+        self.live = LiveView()
+        self.watched = False  # whether a person is there
         self._open: Pause | None = None
         self._typed = {ref: list(values) for ref, values in self.person.values.items()}
         self._picks = list(self.person.picks)
         self._given: dict[str, str] = {}
         self._earlier: dict[str, str] = {}
+
+    async def attended(self) -> bool:
+        return self.watched
 
     async def progress(self, progress: Progress) -> None:
         self.progressed.append(progress)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import uvicorn
-from django.core.asgi import get_asgi_application
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
+from authsvc.asgi import application
 from flows.engine.chromium import headless_shell_path
 from flows.links import hosted_url
 from flows.models import Flow
@@ -36,9 +36,7 @@ async def service(settings: Any) -> AsyncIterator[str]:
     """The web process's application behind a real socket; gives its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     settings.BASE_URL = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    config = uvicorn.Config(
-        get_asgi_application(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5
-    )
+    config = uvicorn.Config(application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
     server = Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     yield settings.BASE_URL

@@ -149,6 +149,8 @@ def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
             return PageKind.METHOD_CHOICE, 0.6, ("asks to choose",)
     if leaving is not None:
         return PageKind.SIGNED_IN, round(leaving.score, 3), ("a sign-out control",)
+    if small and draft.form is None and "robot" in heads:
+        return PageKind.CAPTCHA, 0.6, ("asks whether this is a person",)
     told = bool(page.url_concepts & {"login", "signup"}) or "login" in heads
     if draft.sso and (told or ("login" in spoken and not controls.login_links(page)[0])):
         return PageKind.LOGIN, 0.7, ("only identity providers",)

@@ -1,0 +1,73 @@
+"""Addresses of live views. The token in one says which login it shows, whether its bearer may type, and when it stops
+opening anything, a few minutes later; it is signed, so nothing of it is stored. It stands behind the `#`, which
+browsers send to nobody: no log, no proxy and no Referer ever holds it."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import jwt
+from django.conf import settings
+from django.urls import reverse
+
+from flows.models import Flow
+
+ISSUER, AUDIENCE = "authsvc", "live"
+ALGORITHM = "HS256"
+STEP_SECONDS = 300  # an address stays the same so long, and opens something at least as long again
+
+
+class LiveRight(StrEnum):
+    """What a bearer may do."""
+
+    LOOK = "look"
+    TYPE = "type"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveToken:
+    """What a token says."""
+
+    flow_id: str
+    right: LiveRight
+
+
+def live_url(flow: Flow, right: LiveRight, *, now: datetime) -> str:
+    """Absolute, from configuration; empty while no worker has a browser to show."""
+    if not flow.address or flow.status_at(now) != "IN_PROGRESS":
+        return ""
+    token = live_token(flow.id, right, now=now)
+    return f"{settings.BASE_URL}{reverse('live:view', args=[flow.id])}#{token}"
+
+
+def live_token(flow_id: str, right: LiveRight, *, now: datetime) -> str:
+    until = (int(now.timestamp()) // STEP_SECONDS + 2) * STEP_SECONDS
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": flow_id, "right": right.value, "exp": until}
+    return jwt.encode(claims, _key(), algorithm=ALGORITHM)
+
+
+def live_token_read(text: str) -> LiveToken | None:
+    """`None` for anything but a token of ours whose time is not over."""
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            text,
+            _key(),
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            issuer=ISSUER,
+            options={"require": ["exp", "sub", "aud", "iss"]},
+        )
+        return LiveToken(flow_id=str(claims["sub"]), right=LiveRight(claims["right"]))
+    except (jwt.InvalidTokenError, KeyError, ValueError):
+        return None
+
+
+def link_secret() -> bytes:
+    """What web and worker know to reach each other (`flows.link`)."""
+    return hashlib.sha256(b"authsvc worker line\0" + settings.SECRET_KEY.encode()).digest()
+
+
+def _key() -> bytes:
+    return hashlib.sha256(b"authsvc live view\0" + settings.SECRET_KEY.encode()).digest()
