@@ -1,6 +1,5 @@
 """One login from the first page to the proof: observe, read, decide, act."""
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
@@ -32,6 +31,7 @@ from flows.engine.decide.asking import fillable, website_error
 from flows.engine.decide.forms import FORM_KINDS
 from flows.engine.entrance import Entrance
 from flows.engine.errors import BasicAuth, BrowserUnavailable, FieldRefused, OriginRefused, Unreachable
+from flows.engine.judging import judged
 from flows.engine.ledger import Ledger
 from flows.engine.marks import Marks
 from flows.engine.matching import CODE_ROLES, identifying
@@ -39,6 +39,8 @@ from flows.engine.observe import StaleElement
 from flows.engine.origins import InvalidDomain, OriginPolicy, origin_of, policy_for, site_parse
 from flows.engine.picture import picture_take
 from flows.engine.reading.model import ChoiceKind, Field, PageKind
+from flows.engine.reading.news import appeared
+from flows.engine.snapshot import Snapshot
 from flows.engine.tabs import Sight, Tabs
 from flows.engine.verify import Proven, Unproven, prove, sight_marks
 from flows.engine.waiting import answer_or_change
@@ -48,9 +50,6 @@ log = logging.getLogger(__name__)
 MAX_STEPS = 40
 MISHAPS = 4  # presses and fills that failed in a row
 SHORT_PATIENCE = 0.6
-UNHEARD_SECONDS = 2.5  # after which a form that nothing came of is sent with Enter
-SILENT_SECONDS = 6.0  # after which a form that stands as it was counts as refused
-WORKING_SECONDS = 20.0  # the same for one that says it is busy
 CONSENT = "allow_origin:"
 SIGNED_IN = "signed_in"
 # What a person may make of a page that says nothing to us.
@@ -126,6 +125,7 @@ class _Login:
         self._entrance = Entrance(self._tabs, session.egress)
         self._outside: dict[str, Marks] = {}
         self._login_page: str | None = None
+        self._unsent: dict[str, Snapshot] = {}  # pages as they were before a form was sent from them
         self._compared: set[str] = set()  # pages whose entries were compared with stored values
         self._mishaps = 0
         self._progress: Progress | None = None
@@ -272,6 +272,7 @@ class _Login:
         self._note_outside(sight.tab.page.url, sight)
         self._tabs.expect_popup(False)
         before = sight.tab.watch.sent
+        self._unsent.setdefault(sight.page, sight.observation.snapshot)
         hands = self._hands(sight)
         typings = [Typing(fill.field, self._source(fill)) for fill in action.fills]
         try:
@@ -288,31 +289,21 @@ class _Login:
         self._ledger.sent(action, sight.reading, page=sight.page)
         if self._request.verify and not any(fill.field.role in CODE_ROLES for fill in action.fills):
             self._browsers.prepare(self._request.settings)
-        return await self._judged(hands, sight, action.fills[-1].field, sent_before=before)
+        return await judged(
+            self._tabs, hands, sight, sent_before=before, enter=self._enter_in(action.fills[-1].field), news=self._news
+        )
 
-    async def _judged(self, hands: Hands, sight: Sight, field: Field, *, sent_before: int) -> Sight:
-        """What the page shows once the site has judged the form. A form may stand as it was while a script still works
-        on it: it hashes the password, solves a puzzle, asks a second address. So a short silence is neither a refusal
-        nor a reason to send it again."""
-        clock = asyncio.get_running_loop().time
-        began, entered = clock(), False
-        after = await self._tabs.settle(sight)
-        while after.documents == sight.documents and after.tab is sight.tab:
-            form = await hands.sending()
-            lasted = clock() - began
-            if form is None or lasted > (WORKING_SECONDS if form.working else SILENT_SECONDS):
-                break
-            was_sent = sight.tab.watch.sent > sent_before
-            answered = after.look != sight.look or (was_sent and website_error(after.reading) is not None)
-            if answered and (not form.working or website_error(after.reading) is not None):
-                break
-            if not (was_sent or form.heard or form.working or entered) and lasted > UNHEARD_SECONDS:
-                # The page did not even try to send the form: Enter does it where a press did not.
-                entered = True
-                with contextlib.suppress(*PAGE_ERRORS):
-                    await self._hands(after).enter(after.reading.field_by_role(field.role))
-            after = await self._tabs.settle(after, patience=SHORT_PATIENCE)
-        return after
+    def _enter_in(self, field: Field) -> Callable[[Sight], Awaitable[None]]:
+        async def enter(sight: Sight) -> None:
+            with contextlib.suppress(*PAGE_ERRORS):
+                await self._hands(sight).enter(sight.reading.field_by_role(field.role))
+
+        return enter
+
+    def _news(self, sight: Sight) -> str | None:
+        """What the page says that it did not say before anything was sent from it."""
+        before = self._unsent.get(sight.page)
+        return appeared(before, sight.observation.snapshot) if before is not None else None
 
     def _refused_origin(self, field: Field, sight: Sight) -> str | None:
         """The origin of page or frame that may not receive values."""
@@ -347,7 +338,10 @@ class _Login:
             self._ledger.answered(own.id)
             return sight
         typed = self._live.typed
-        answer = await self._answered(action.pause, sight, action.on_timeout)
+        pause = action.pause
+        if action.rejected and pause.website_error is None:
+            pause = replace(pause, website_error=self._news(sight))
+        answer = await self._answered(pause, sight, action.on_timeout)
         if isinstance(answer, Sight) and self._live.typed > typed and answer.reading.kind is PageKind.SIGNED_IN:
             self._ledger.begun()  # the person signed in right on the page
         if isinstance(answer, Sight | Failed):

@@ -1,9 +1,18 @@
 """Two tenants, and no worker."""
 
+from typing import Any
+
 import pytest
 
 from authsvc.celery import app as celery_app
 from tests.contract.tenants import Tenant, tenant_make
+
+
+@pytest.fixture(autouse=True)
+def no_broker(settings: Any) -> None:
+    """Wake-ups stay in this process. The test client gives an asynchronous operation a loop that ends with it, and what
+    listens to Redis cannot always be ended that soon."""
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 
 @pytest.fixture

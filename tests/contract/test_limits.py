@@ -8,6 +8,7 @@ from django.core.cache import cache
 from kernel import BadRequestError, RateLimitError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from flows.dispatch import RUN_FLOW
 from flows.models import Connection, Flow, Interaction, OnceKey
 from tests.contract.tenants import Tenant
 from tests.contract.test_embedding import Login
@@ -104,7 +105,7 @@ def test_r31_a_repeated_login_starts_one_and_keeps_its_link(owner: Tenant, sent:
     first = owner.sdk.auth.connections.login(connection_id, **keyed("k"))
     again = owner.sdk.auth.connections.login(connection_id, **keyed("k"))
     assert again == first
-    assert len(sent) == 1
+    assert [name for name, _ in sent].count(RUN_FLOW) == 1
     assert owner.sdk.auth.connections.login(connection_id).hosted_url != first.hosted_url
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from flows.engine.browsers import Browsers
 from flows.engine.contract import BrowserSettings, LoggedIn, LoginRequest
-from flows.engine.login import UNHEARD_SECONDS, login
-from tests.engine.hosts import ScriptedHost
+from flows.engine.judging import UNHEARD_SECONDS
+from flows.engine.login import login
+from tests.engine.hosts import Person, ScriptedHost
 from tests.sites.server import Request, Response, SiteServer, as_json
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -52,3 +53,21 @@ async def test_r16_what_a_script_still_works_on_is_sent_once(
     assert isinstance(outcome, LoggedIn), outcome
     assert sent == [STORED]
     assert host.pauses == []
+
+
+async def test_words_that_no_rule_knows_reach_the_person(
+    browsers: Browsers, plain: BrowserSettings, site: SiteServer
+) -> None:
+    """Neither red nor an alert, in a language that is in no table: what is new beside the form is what it says."""
+    words = "Aingeru honek ez du hegorik"
+    site.on("/api/login", lambda request: as_json({}, 200 if request.json == STORED else 401))
+    told = f"document.querySelector('form').insertAdjacentHTML('beforeend', '<p>{words}</p>'); "
+    script = PAGE.replace("inside(); }\n  };", f"inside(); }} else {told}\n  }};")
+    site.page("/", script.replace("SHOWN", "").replace("DELAY", "0"))
+    host = ScriptedHost(
+        {**STORED, "password": "wrong"}, Person({"email": [STORED["email"]], "password": [STORED["password"]]})
+    )
+    request = LoginRequest(domain=site.domain, login_url=site.url + "/", settings=plain, known=frozenset(STORED))
+    outcome = await login(browsers, request, host)
+    assert isinstance(outcome, LoggedIn), outcome
+    assert [pause.website_error for pause in host.pauses] == [words]

@@ -10,6 +10,7 @@ from kernel.types.auth import LoginResponse, ManagedAuth, SubmitFieldsResponse
 
 from authsvc.celery import app as celery_app
 from authsvc.keys.services import key_create
+from flows.dispatch import RUN_FLOW
 from flows.models import Connection, Flow
 from flows.services import flows as services
 from tests.flows.factories import make_pause
@@ -26,7 +27,9 @@ SENT: list[str] = []
 def dispatched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Flows that would have gone to a worker."""
     SENT.clear()
-    monkeypatch.setattr(celery_app, "send_task", lambda name, args, **_: SENT.extend(args))
+    monkeypatch.setattr(
+        celery_app, "send_task", lambda name, args, **_: SENT.extend(args) if name == RUN_FLOW else None
+    )
     return SENT
 
 

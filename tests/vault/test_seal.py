@@ -1,6 +1,7 @@
 """A sealed vault: nothing secret is used, everything else goes on, and it comes back."""
 
 import json
+from importlib import import_module
 from io import StringIO
 from typing import Any
 
@@ -128,7 +129,10 @@ STREAMS = {("get", "/auth/connections/{connection_id}/events")}
 
 
 @pytest.mark.django_db(transaction=True)  # readyz looks from a thread of its own
-def test_r06_every_route_answers_while_sealed_and_those_that_need_keys_say_sealed(settings: Settings):
+def test_r06_every_route_answers_while_sealed_and_those_that_need_keys_say_sealed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(import_module("flows.api.browsers"), "START_SECONDS", 0.1)  # there is no worker to wait for
     principal = make_principal()
     token = make_token(Organization.objects.get())
     client = Client(headers={"Authorization": f"Bearer {token.reveal()}"}, raise_request_exception=False)
