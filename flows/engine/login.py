@@ -41,7 +41,7 @@ from flows.engine.picture import picture_take
 from flows.engine.reading.model import ChoiceKind, Field, PageKind
 from flows.engine.reading.news import appeared
 from flows.engine.snapshot import Snapshot
-from flows.engine.tabs import Sight, Tabs
+from flows.engine.tabs import Sight, Tab, Tabs
 from flows.engine.verify import Proven, Unproven, prove, sight_marks
 from flows.engine.waiting import answer_or_change
 
@@ -126,6 +126,7 @@ class _Login:
         self._outside: dict[str, Marks] = {}
         self._login_page: str | None = None
         self._unsent: dict[str, Snapshot] = {}  # pages as they were before a form was sent from them
+        self._opened: tuple[Tab, int] | None = None  # the document that our press put a form on
         self._compared: set[str] = set()  # pages whose entries were compared with stored values
         self._mishaps = 0
         self._progress: Progress | None = None
@@ -220,6 +221,8 @@ class _Login:
         """What is seen before the login is how the site looks signed out."""
         if self._ledger.memory.started or sight.reading.kind is PageKind.SIGNED_IN or sight.reading.loading:
             return
+        if (sight.tab, sight.documents) == self._opened:
+            return  # a dialog stands on it now, which no later visit will see
         marks = sight_marks(sight)
         if marks.login_form or not self._ledger.memory.had_state:
             self._outside[url] = self._outside[sight.tab.page.url] = marks
@@ -249,6 +252,8 @@ class _Login:
         await self._hands(sight).press(action.control)
         patience = SHORT_PATIENCE if action.why == Why.DISMISS else 1.5
         after = await self._tabs.settle(sight, patience=patience)
+        if action.why == Why.OPENER and after.tab is sight.tab and after.documents == sight.documents:
+            self._opened = (after.tab, after.documents)
         self._note_outside(after.tab.page.url, after)
         return after
 

@@ -90,7 +90,7 @@ def marks_of(reading: Reading, *, url: str, status: int | None, landmarks: Itera
         status=status or 0,
         login_form=reading.kind in FORM_KINDS and bool(reading.fields or reading.choices or reading.openers),
         sign_out=reading.sign_out is not None,
-        login_links=bool(reading.login_links),
+        login_links=bool(reading.login_links or reading.openers or reading.account_openers),
         unclear=reading.kind in UNCLEAR_KINDS or (status or 0) >= 500 or status in STATUS_UNCLEAR,
         score=round(reading.signed_in_score, 3),
         landmarks=tuple(landmarks),

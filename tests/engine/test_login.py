@@ -1,6 +1,7 @@
 """Whole logins in a real browser against the account site."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -202,6 +203,36 @@ async def test_a_form_in_a_frame(browsers: Browsers, plain: BrowserSettings, sit
     accounts = AccountSite(site, Behaviour(form=Form.FRAME))
     proven(await login(browsers, request_for(accounts, plain), ScriptedHost(STORED)))
     assert accounts.attempts == [(USER, PASSWORD)]
+
+
+DIALOG = """<!doctype html><title>Shop</title><h1>Fine teapots</h1><p>Every teapot is made by hand.</p>
+<header><button id="open" hidden>Log in</button><button id="out" hidden>Log out</button></header><div id="root"></div>
+<script>
+const inside = document.cookie.includes("member=1");
+document.getElementById(inside ? "out" : "open").hidden = false;
+document.getElementById("open").onclick = () => {
+  document.getElementById("root").innerHTML = "<form role='dialog'><label>User <input name='username'></label>"
+    + "<label>Password <input type='password' name='password'></label><button>Log in</button></form>";
+  document.querySelector("form").onsubmit = (event) => {
+    event.preventDefault();
+    document.cookie = "member=1; max-age=99999";
+    location.reload();
+  };
+};
+</script>"""
+
+
+async def test_r38_a_dialog_behind_a_button_is_not_how_the_site_looks_signed_out(
+    browsers: Browsers, plain: BrowserSettings, site: SiteServer
+) -> None:
+    """A later visit presses nothing, so it sees the button and not the form."""
+    site.page("/", DIALOG)
+    request = LoginRequest(domain=site.domain, login_url=site.url + "/", settings=plain, known=frozenset(STORED))
+    outcome = proven(await login(browsers, request, ScriptedHost(STORED)))
+    assert outcome.check is not None
+    assert await check(browsers, plain, outcome.state, outcome.check) == "ok"
+    emptied = replace(outcome.state, storage={**outcome.state.storage, "cookies": []})
+    assert await check(browsers, plain, emptied, outcome.check) == "logged_out"
 
 
 async def test_a_profile_that_is_signed_in_needs_no_login(

@@ -203,8 +203,9 @@ def _leaving(page: PageView, forms: list[ReadForm]) -> Control | None:
     if found is None or page.is_reachable(found.ref):
         return found
     asking = any(form.visible and form.verdict.chance("login", "signup") > 0.8 for form in forms)
-    links, _ = controls.login_links(page)
-    return None if asking or (links and links[0].score >= 1.0) else found
+    links, openers = controls.login_links(page)
+    invited = any(control.score >= 1.0 for control in (*links[:1], *openers[:1]))
+    return None if asking or invited else found
 
 
 def _mfa_choices(draft: Draft) -> list[Choice]:
