@@ -48,12 +48,11 @@ RUN apt-get update \
         libgl1-mesa-dri \
         tini \
         xvfb \
-    && rm -rf /var/lib/apt/lists/* \
-    && install -d /etc/chromium/policies/managed
+    && rm -rf /var/lib/apt/lists/*
 # The second line of defence behind flows/engine/cdp_rules.py.
-COPY <<POLICY /etc/chromium/policies/managed/authsvc.json
-{"URLBlocklist": ["file://*"], "DownloadRestrictions": 3}
-POLICY
+RUN install -d /etc/chromium/policies/managed \
+    && printf '{"URLBlocklist": ["file://*"], "DownloadRestrictions": 3}' \
+        > /etc/chromium/policies/managed/authsvc.json
 USER 10001:10001
 HEALTHCHECK --interval=30s --timeout=20s --start-period=30s --retries=3 \
     CMD ["sh", "-c", "celery -A authsvc --quiet inspect ping --destination celery@$HOSTNAME"]

@@ -95,7 +95,7 @@ def run(number: int) -> dict[str, Any]:
     seen: Counter[str] = Counter()
     while sum(seen.values()) < number and time.monotonic() - begun < 3000:
         try:
-            seen[done.get(timeout=60)] += 1
+            seen[done.get(timeout=300)] += 1
         except queue.Empty:
             break
     seconds = time.monotonic() - begun
