@@ -112,7 +112,7 @@ def session_change(
 ) -> BrowserSession:
     """Absent arguments stay; an empty name clears it; `options` are laid over the present ones, `None` removes one."""
     with transaction.atomic():
-        fresh = BrowserSession.objects.select_for_update().select_related("profile").get(pk=session.pk)
+        fresh = BrowserSession.objects.select_for_update(of=("self",)).select_related("profile").get(pk=session.pk)
         if name is not None:
             fresh.name = name_clean(name, what="name", forbidden="/") if name else ""
         if tags is not None:
