@@ -43,9 +43,17 @@ def flow_latest(connection: Connection) -> Flow | None:
 
 
 def flow_interaction(flow: Flow | None) -> Interaction | None:
-    if flow is None or not flow.waiting:
-        return None
-    return Interaction.objects.filter(flow=flow, state=Interaction.State.OPEN).first()
+    """What the flow asks now. A flow that moved on between the two looks is read again, so that nobody is told that it
+    waits for nothing."""
+    while flow is not None and flow.waiting:
+        asked = Interaction.objects.filter(flow=flow, state=Interaction.State.OPEN).first()
+        read_at = flow.updated_at
+        if asked is not None:
+            return asked
+        flow.refresh_from_db()
+        if flow.updated_at == read_at:
+            break
+    return None
 
 
 def flow_state(flow: Flow, *, now: datetime, live: LiveRight | None = None) -> dict[str, Any]:
@@ -90,7 +98,7 @@ def connection_states(connections: Sequence[Connection], *, now: datetime) -> li
     states = []
     for connection in connections:
         flow = by_connection.get(connection.pk)
-        pause = by_flow.get(flow.pk) if flow is not None else None
+        pause = (by_flow.get(flow.pk) or flow_interaction(flow)) if flow is not None else None
         states.append(_state(connection, flow, pause, names.get(connection.credential_id or ""), now=now))
     return states
 

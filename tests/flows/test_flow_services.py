@@ -8,6 +8,7 @@ from django.conf import settings
 from flows.engine.contract import ErrorCode
 from flows.errors import InteractionStale, NotAwaitingInput, SubmissionRefused
 from flows.models import Flow, FlowEvent, Interaction
+from flows.selectors import flow_interaction, flow_state
 from flows.services.flows import (
     DISPATCH_GRACE,
     MAX_ATTEMPTS,
@@ -214,3 +215,15 @@ def test_a_flow_ends_once() -> None:
     assert not flow_end(flow.id, FlowInput.EXPIRE, now=NOW, code=ErrorCode.FLOW_EXPIRED)
     assert fresh(flow).error_code == "site_unreachable"
     assert fresh(flow).lease_holder == ""
+
+
+def test_nobody_is_told_that_a_flow_waits_for_nothing() -> None:
+    """It moves on between the look at the flow and the look at its question."""
+    flow, claim = claimed()
+    flow_pause(claim, make_pause(), now=NOW)
+    read = fresh(flow)
+    assert flow_interaction(read) is not None
+    flow_cancel(flow.id, now=NOW + timedelta(seconds=1))
+    assert read.waiting
+    assert flow_interaction(read) is None
+    assert flow_state(read, now=NOW)["flow_status"] == "CANCELED"
