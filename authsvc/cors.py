@@ -2,47 +2,32 @@
 on the list of the connection's project, and from nowhere else."""
 
 import re
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias, cast
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from flows.models import Connection
 from vault.aio import run_db
+from vault.middleware import AsyncHandler, HybridMiddleware, SyncHandler
 
 PATH = re.compile(r"/auth/connections/(?P<connection>[A-Za-z0-9_]{1,40})(?P<tail>/exchange|/submit)?")
 MAX_AGE_SECONDS = 600
-SyncHandler: TypeAlias = Callable[[HttpRequest], HttpResponseBase]
-AsyncHandler: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
-class CorsMiddleware:
+class CorsMiddleware(HybridMiddleware):
     """Without an `Origin` on the list nothing is added, and the browser keeps the answer from the page."""
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: SyncHandler | AsyncHandler) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self.is_async:
-            return self._acall(request)
+    def respond(self, request: HttpRequest, handler: SyncHandler) -> HttpResponseBase:
         origin = _origin(request)
         if not origin or not _listed(request.path, origin):
-            return cast(SyncHandler, self.get_response)(request)
-        response = _preflight(request) or cast(SyncHandler, self.get_response)(request)
+            return handler(request)
+        response = _preflight(request) or handler(request)
         return _allowed(response, origin)
 
-    async def _acall(self, request: HttpRequest) -> HttpResponseBase:
+    async def arespond(self, request: HttpRequest, handler: AsyncHandler) -> HttpResponseBase:
         origin = _origin(request)
         if not origin or not await run_db(_listed, request.path, origin):
-            return await cast(AsyncHandler, self.get_response)(request)
-        response = _preflight(request) or await cast(AsyncHandler, self.get_response)(request)
+            return await handler(request)
+        response = _preflight(request) or await handler(request)
         return _allowed(response, origin)
 
 

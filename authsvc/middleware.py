@@ -3,12 +3,9 @@
 import gzip
 import re
 import time
-from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import TypeAlias, cast
 
 import structlog
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from csp.constants import SELF
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -18,6 +15,7 @@ from whitenoise.responders import StaticFile
 
 from authsvc.refusals import refusal, refusal_plain
 from vault.ids import new_id
+from vault.middleware import AsyncHandler, HybridMiddleware, SyncHandler
 
 log = structlog.get_logger("authsvc.request")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -26,32 +24,17 @@ PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()" for feature in ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 )
 COMPRESSED = ("text/", "application/json", "image/svg+xml")
-SyncHandler: TypeAlias = Callable[[HttpRequest], HttpResponseBase]
-AsyncHandler: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
-class RequestLogMiddleware:
+class RequestLogMiddleware(HybridMiddleware):
     """Gives each request an id, and the log one line when its response begins: never a query, never a body."""
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: SyncHandler | AsyncHandler) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self.is_async:
-            return self._acall(request)
+    def respond(self, request: HttpRequest, handler: SyncHandler) -> HttpResponseBase:
         request_id, begun = _begin(request)
-        handler = cast(SyncHandler, self.get_response)
         return _end(request, _impossible(request) or handler(request), request_id=request_id, begun=begun)
 
-    async def _acall(self, request: HttpRequest) -> HttpResponseBase:
+    async def arespond(self, request: HttpRequest, handler: AsyncHandler) -> HttpResponseBase:
         request_id, begun = _begin(request)
-        handler = cast(AsyncHandler, self.get_response)
         response = _impossible(request) or await handler(request)
         return _end(request, response, request_id=request_id, begun=begun)
 
@@ -88,29 +71,25 @@ def _end(request: HttpRequest, response: HttpResponseBase, *, request_id: str, b
     return response
 
 
-class StaticMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise has no types
+class StaticMiddleware(HybridMiddleware, WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise has no types
     """WhiteNoise that lets an async request pass as one: its own class would move every request to a thread."""
 
-    sync_capable = True
-    async_capable = True
-
     def __init__(self, get_response: SyncHandler | AsyncHandler) -> None:
-        super().__init__(get_response)
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
+        WhiteNoiseMiddleware.__init__(self, get_response)
+        HybridMiddleware.__init__(self, get_response)
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self.is_async:
-            return self._acall(request)
-        return cast(HttpResponseBase, super().__call__(request))
+    def respond(self, request: HttpRequest, handler: SyncHandler) -> HttpResponseBase:
+        found = self._found(request)
+        return handler(request) if found is None else self.serve(found, request)
 
-    async def _acall(self, request: HttpRequest) -> HttpResponseBase:
+    async def arespond(self, request: HttpRequest, handler: AsyncHandler) -> HttpResponseBase:
+        found = self._found(request)
+        return await handler(request) if found is None else self.serve(found, request)
+
+    def _found(self, request: HttpRequest) -> StaticFile | None:
         path = request.path_info
-        found = self.find_file(path) if self.autorefresh else self.files.get(path)
-        if found is None:
-            return await cast(AsyncHandler, self.get_response)(request)
-        return self.serve(found, request)
+        found: StaticFile | None = self.find_file(path) if self.autorefresh else self.files.get(path)
+        return found
 
     @staticmethod
     def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponse:

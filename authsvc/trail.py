@@ -3,51 +3,37 @@
 Reading is not recorded here; where a read releases a secret, the vault records it before it does."""
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, cast
+from typing import Any
 
 import structlog
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase
 
 from vault.aio import run_db
 from vault.audit import audit_append
 from vault.audit_log import REQUEST
+from vault.middleware import AsyncHandler, HybridMiddleware, SyncHandler
 from vault.principal import Principal
 
 log = structlog.get_logger(__name__)
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 REFUSED = frozenset({403, 404})
 TEXT_LENGTH = 256
-SyncHandler: TypeAlias = Callable[[HttpRequest], HttpResponseBase]
-AsyncHandler: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
-class TrailMiddleware:
+class TrailMiddleware(HybridMiddleware):
     """The record follows the response's making: what the request did is on the record of whoever did it already."""
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: SyncHandler | AsyncHandler) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self.is_async:
-            return self._acall(request)
+    def respond(self, request: HttpRequest, handler: SyncHandler) -> HttpResponseBase:
         begun = time.perf_counter()
-        response = cast(SyncHandler, self.get_response)(request)
+        response = handler(request)
         if (principal := _worth_telling(request, response)) is not None:
             _append(principal, _details(request, response, begun=begun))
         return response
 
-    async def _acall(self, request: HttpRequest) -> HttpResponseBase:
+    async def arespond(self, request: HttpRequest, handler: AsyncHandler) -> HttpResponseBase:
         begun = time.perf_counter()
-        response = await cast(AsyncHandler, self.get_response)(request)
+        response = await handler(request)
         if (principal := _worth_telling(request, response)) is not None:
             await run_db(_append, principal, _details(request, response, begun=begun))
         return response

@@ -1,15 +1,9 @@
 """Response headers of every page that are nobody else's."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias, cast
-
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
 from flows.views.cookies import cookies_for_frame
-
-SyncHandler: TypeAlias = Callable[[HttpRequest], HttpResponseBase]
-AsyncHandler: TypeAlias = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+from vault.middleware import AsyncHandler, HybridMiddleware, SyncHandler
 
 # Only names that Chromium knows in a header: it complains about others in the console of every page.
 _OFF = (
@@ -21,26 +15,15 @@ PERMISSIONS_POLICY = ", ".join(f"{feature}=()" for feature in _OFF)
 HOSTED = "/login/"
 
 
-class PageHeadersMiddleware:
+class PageHeadersMiddleware(HybridMiddleware):
     """Pages are stored nowhere, embedded as a resource nowhere, and use no device. The rest of the policy is set by
     Django's security middleware and django-csp from the settings."""
 
-    sync_capable = True
-    async_capable = True
+    def respond(self, request: HttpRequest, handler: SyncHandler) -> HttpResponseBase:
+        return headers_add(request, handler(request))
 
-    def __init__(self, get_response: SyncHandler | AsyncHandler) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if self.is_async:
-            return self._acall(request)
-        return headers_add(request, cast(SyncHandler, self.get_response)(request))
-
-    async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        return headers_add(request, await cast(AsyncHandler, self.get_response)(request))
+    async def arespond(self, request: HttpRequest, handler: AsyncHandler) -> HttpResponseBase:
+        return headers_add(request, await handler(request))
 
 
 def headers_add(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
