@@ -5,7 +5,10 @@ import os
 from celery import Celery
 from celery.signals import beat_init, celeryd_init, setup_logging
 
+from authsvc.broker import transport_register
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "authsvc.settings")
+transport_register()
 
 app = Celery("authsvc")
 app.config_from_object("django.conf:settings", namespace="CELERY")

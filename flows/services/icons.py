@@ -5,18 +5,21 @@ Nothing depends on one: a site that has none, or cannot be reached from here, is
 
 import base64
 import binascii
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 from django.core.cache import cache
+from redis.exceptions import RedisError
 
 from flows.models import Connection, SiteIcon
 from vault.errors import Invalid, VaultError
 from vault.images import image_png
 from vault.sources.outbound import guarded_read, server_url_check
 
+log = logging.getLogger(__name__)
 SIDE = 64
 FRESH = timedelta(days=7)
 PAGE_BYTES = 512 * 1024
@@ -38,7 +41,11 @@ def icon_wanted(connection: Connection, *, now: datetime) -> bool:
         return False
     if SiteIcon.objects.filter(pk=connection.domain, fetched_at__gt=now - FRESH).exists():
         return False
-    return bool(cache.add(f"icon:{connection.domain}", "asked", timeout=ASKED_SECONDS))
+    try:
+        return bool(cache.add(f"icon:{connection.domain}", "asked", timeout=ASKED_SECONDS))
+    except (RedisError, OSError) as error:
+        log.warning("icon not asked for: %s", type(error).__name__)
+        return False
 
 
 def icon_refresh(connection: Connection, *, now: datetime) -> None:
