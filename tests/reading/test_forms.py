@@ -214,3 +214,18 @@ async def test_a_button_that_only_says_account_may_open_a_login(reading: Read) -
     assert [control.label for control in found.account_openers] == ["Account"]
     better = await reading("<h1>Notes</h1><button>Account</button><a href=/enter>Log in</a>")
     assert better.account_openers == ()
+
+
+async def test_what_stands_beside_a_field_names_it_better_than_the_example_in_it(reading: Read) -> None:
+    found = await reading("""<h1>Login</h1><form><table>
+        <tr><th>Server<td><input name="auth[server]" placeholder="localhost" title="hostname[:port]">
+        <tr><th>Username<td><input name="auth[username]" autocomplete=username>
+        <tr><th>Password<td><input type=password name="auth[password]" autocomplete=current-password>
+        <tr><th>Database<td><input name="auth[db]"></table><input type=submit value=Login></form>""")
+    assert [(field.label, field.role) for field in found.fields] == [
+        ("Server", FieldRole.TEXT),
+        ("Username", FieldRole.IDENTIFIER),
+        ("Password", FieldRole.PASSWORD),
+        ("Database", FieldRole.TEXT),
+    ]
+    assert found.fields[0].placeholder == "localhost"

@@ -108,3 +108,16 @@ async def test_a_page_without_trouble_has_no_message(reading: Read) -> None:
 async def test_a_page_that_is_still_empty_is_loading(reading: Read) -> None:
     assert (await reading("<div id=root></div>")).loading
     assert not (await reading(LOGIN.format(""))).loading
+
+
+async def test_a_dialog_is_quoted_by_its_sentence_not_by_its_title(reading: Read) -> None:
+    found = await reading(
+        LOGIN.format("")
+        + """<div style="position:fixed;inset:0;z-index:8;background:#ccc8"></div>
+        <div style="position:fixed;z-index:9;top:200px;left:300px;width:300px;background:#fff" class=window-error>
+        <div class=window-header-error><span>Login Failed</span></div>
+        <div><span>You entered an incorrect password</span></div><button type=button>OK</button></div>"""
+    )
+    assert found.message is not None
+    assert found.message.text == "You entered an incorrect password"
+    assert [control.label for control in found.dismiss] == ["OK"]

@@ -7,9 +7,11 @@ from flows.engine.reading.features import is_password
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import Message
 from flows.engine.reading.page import FrameView, Item, PageView
-from flows.engine.snapshot import Text
+from flows.engine.snapshot import Element, Text
 
 LONGEST = 300
+TITLE_CHARS, TITLE_GAP = 30, 60
+_ERRORS = frozenset({"wrong", "rejected", "locked"})
 THRESHOLD = 1.9
 _FURNITURE = frozenset({"nav", "footer"})
 _WHOSE = frozenset({"user", "email", "phone", "login"})
@@ -27,16 +29,28 @@ def find(page: PageView, form: ReadForm | None, fields: Sequence[Item]) -> Messa
             weight, reasons = _weight(view, position, node, form)
             if weight < THRESHOLD or (best is not None and weight <= best[0]):
                 continue
-            best = (
-                weight,
-                _message(
-                    node.text, reasons, _field_at(position, node, concepts_of(node.text), fields), red=node.is_red
-                ),
-            )
+            told = _fuller(view, position, node)
+            blamed = _field_at(position, node, concepts_of(told.text), fields)
+            best = (weight, _message(told.text, reasons, blamed, red=node.is_red))
     described = _described(fields)
     if described is not None and (best is None or best[0] < 3.5 or best[1].text == described.text):
         return described
     return best[1] if best is not None else None
+
+
+def _fuller(view: FrameView, position: int, title: Text) -> Text:
+    """Where a few words head a sentence about the same, as in a dialog, the sentence."""
+    if len(title.text) > TITLE_CHARS:
+        return title
+    for node in view.nodes[position + 1 : position + 8]:
+        if isinstance(node, Element) and node.tag in ("input", "select", "textarea"):
+            break
+        if not isinstance(node, Text) or node.unseen or node.is_label or len(node.text) <= len(title.text):
+            continue
+        gap = node.rect.y - (title.rect.y + title.rect.h)
+        if gap < TITLE_GAP and len(node.text) <= LONGEST and not _ERRORS.isdisjoint(concepts_of(node.text)):
+            return node
+    return title
 
 
 def _weight(view: FrameView, position: int, node: Text, form: ReadForm | None) -> tuple[float, tuple[str, ...]]:

@@ -15,6 +15,7 @@ FIELD_TAGS = frozenset({"input", "select", "textarea"})
 BUTTON_TYPES = frozenset({"submit", "button", "reset", "image"})
 NOT_TYPED = frozenset({"checkbox", "radio", "file", "range", "color", "hidden", "submit", "button", "reset", "image"})
 MAX_LABEL = 160
+BESIDE_CHARS = 40
 MAX_GROUPS = 120
 MAX_FIELDS = 100
 MAX_BUTTONS = 300
@@ -125,6 +126,7 @@ class FrameView:
             e.label,
             e.aria_label,
             (host.label or host.aria_label) if host else "",
+            self._beside(item),
             e.placeholder,
             host.placeholder if host else "",
         ):
@@ -133,6 +135,20 @@ class FrameView:
         if e.type in ("checkbox", "radio"):
             return self._text_after(item) or item.before
         return item.before or self._floating(item) or e.title
+
+    def _beside(self, item: Item) -> str:
+        """What stands on the field's line before it, as in a table of names and fields. It names the field better
+        than the example inside does."""
+        field_ = item.element.rect
+        if not item.before or not field_.area:
+            return ""
+        for node in reversed(self.nodes[max(0, item.position - 6) : item.position]):
+            if isinstance(node, Text) and node.text == item.before:
+                middle = node.rect.y + node.rect.h / 2
+                level = field_.y <= middle <= field_.y + field_.h
+                apart = node.rect.x + node.rect.w <= field_.x + 2 or node.rect.x >= field_.x + field_.w - 2
+                return node.text if level and apart and len(node.text) <= BESIDE_CHARS else ""
+        return ""
 
     def _text_before(self, item: Item) -> str:
         """The words right before a field: before it in its row, or above it in its column."""
