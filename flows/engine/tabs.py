@@ -23,6 +23,7 @@ VISIT_SECONDS = 20.0
 SETTLE_SECONDS = 20.0
 LOAD_SECONDS = 3.0
 PATIENCE = 1.5  # silence after which an action is taken to have changed nothing
+SHORT_PATIENCE = 0.6  # where little is expected to come of what was done
 TICK = 0.04
 SLOW_TICK = 0.25
 RELOADS = 25  # documents loaded in one wait before a page is given up
@@ -209,6 +210,7 @@ class Tabs:
         started = clock()
         tab = self.current
         documents, last, same_since, loaded_at = tab.watch.documents, None, started, started
+        building = False  # seen to change since its document was loaded
         sight: Sight | None = None
         if before is not None:
             await tab.watch.wait(TICK)  # what was just done shows first as a request
@@ -227,10 +229,12 @@ class Tabs:
             if sight is not None and not tab.watch.navigating:
                 if last is None or last.look != sight.look or last.documents != sight.documents:
                     same_since = clock()
+                    building = last is not None and last.documents == sight.documents
                 last = sight
                 moved = before is None or sight.documents != before.documents
                 if moved or (before is not None and sight.look != before.look):
-                    if _stands(sight, quiet=quiet, same=clock() - same_since, loaded=clock() - loaded_at, moved=moved):
+                    served = moved and not building
+                    if stands(sight, quiet=quiet, same=clock() - same_since, loaded=clock() - loaded_at, served=served):
                         return sight
                 elif not (tab.watch.busy or tab.watch.reply_due) and (
                     min(tab.watch.quiet_seconds, clock() - started) > patience
@@ -245,14 +249,17 @@ class Tabs:
             await tab.watch.wait(TICK if clock() - started < 2 else SLOW_TICK)
 
 
-def _stands(sight: Sight, *, quiet: float, same: float, loaded: float, moved: bool) -> bool:
-    """Whether a page that shows something new has stopped changing."""
+def stands(sight: Sight, *, quiet: float, same: float, loaded: float, served: bool) -> bool:
+    """Whether a page that shows something new has stopped changing. `served`: it came as it is; what scripts build
+    up comes piece by piece, and a form without its last box is no form yet."""
     watch = sight.tab.watch
     if not watch.complete and loaded < LOAD_SECONDS:
         return False
     calm = not watch.busy and watch.quiet_seconds >= quiet
-    if moved and calm and not quiet and is_actionable(sight.reading):
+    if served and calm and not quiet and is_actionable(sight.reading):
         return True
     if calm and same >= max(quiet, 2 * TICK) and (is_actionable(sight.reading) or same >= 0.4):
         return not sight.reading.loading or same >= LOAD_SECONDS
-    return same >= LOAD_SECONDS
+    # An application that holds a line to its server is never calm.
+    inside = not quiet and sight.reading.kind is PageKind.SIGNED_IN and not sight.reading.loading
+    return same >= LOAD_SECONDS or (inside and watch.only_polls and same >= 0.4)

@@ -8,6 +8,7 @@ from flows.engine.drivers import DRIVER_ERRORS
 # Requests that may change what the page shows. Streams never end and say nothing about being done.
 AWAITED = frozenset({"document", "xhr", "fetch", "script", "stylesheet"})
 SENDING = frozenset({"document", "xhr", "fetch", "websocket", "ping", "other"})
+POLL_SECONDS = 1.0
 REPLY_SECONDS = 6.0  # what is sent over a socket may not be meant to be answered
 
 
@@ -23,7 +24,7 @@ class PageWatch:
         self.asks_basic_auth = False
         self.loaded = True
         self.complete = True
-        self._inflight: set[Any] = set()
+        self._inflight: dict[Any, float] = {}  # awaited requests, and since when
         self._document: Any = None
         self._unanswered: dict[Any, float] = {}  # sockets, and when the first frame went out that nothing followed
         self._event = asyncio.Event()
@@ -50,6 +51,12 @@ class PageWatch:
     def busy(self) -> bool:
         """A document is on its way or something awaited is in flight."""
         return self._document is not None or not self.loaded or bool(self._inflight)
+
+    @property
+    def only_polls(self) -> bool:
+        """What is in flight waits for news from the server: it was asked a good while ago."""
+        now = asyncio.get_running_loop().time()
+        return not self.navigating and all(now - since > POLL_SECONDS for since in self._inflight.values())
 
     @property
     def navigating(self) -> bool:
@@ -95,7 +102,7 @@ class PageWatch:
             if self._is_main(request):
                 self._document = request
         elif request.resource_type in AWAITED:
-            self._inflight.add(request)
+            self._inflight[request] = asyncio.get_running_loop().time()
         self.touch()
 
     def _responded(self, response: Any) -> None:
@@ -105,7 +112,7 @@ class PageWatch:
             self.asks_basic_auth = response.status == 401 and "www-authenticate" in response.headers
 
     def _finished(self, request: Any) -> None:
-        self._inflight.discard(request)
+        self._inflight.pop(request, None)
         if self._document is request and (request.failure is not None or self.status in (204, 205)):
             self._document = None
         self.touch()

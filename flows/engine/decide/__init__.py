@@ -26,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     forms.form,
     replaying.ended,
     arriving.signed_in,
+    arriving.too_early,
     choosing.openers,
     choosing.choices_only,
     arriving.arrived,

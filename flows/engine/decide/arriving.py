@@ -9,6 +9,7 @@ from flows.engine.reading.model import PageKind, Reading
 
 PATHS = ("/login", "/signin", "/accounts/login", "/users/sign_in", "/auth/login", "/account/login", "/wp-login.php")
 LATE_WAITS = 6  # some pages draw their form seconds after they stand still: a worker or a database starts first
+EARLY_WAITS = 2
 LINKS = 3  # links to a login page followed, at most
 DOWN = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
@@ -17,6 +18,13 @@ def signed_in(reading: Reading, memory: Memory) -> Action | None:
     """Nobody is signed in before a login was sent or a state was brought along, whatever the page looks like."""
     possible = memory.started or memory.had_state
     return Finish() if possible and reading.kind is PageKind.SIGNED_IN else None
+
+
+def too_early(reading: Reading, memory: Memory) -> Action | None:
+    """An application may show itself before it asks who is there: its own buttons are not to be pressed."""
+    if reading.kind is PageKind.SIGNED_IN and not memory.started and memory.waits < EARLY_WAITS:
+        return Wait("nobody is signed in yet")
+    return None
 
 
 def arrived(reading: Reading, memory: Memory) -> Action | None:

@@ -45,6 +45,8 @@ def method(reading: Reading, memory: Memory) -> Action | None:
 
 
 def openers(reading: Reading, memory: Memory) -> Action | None:
+    if memory.started and reading.kind in (PageKind.OTHER, PageKind.SIGNED_IN):
+        return None  # what an application offers whom it let in is no way to log in
     for control in reading.openers:
         if not asks_for_passkey(control) and not memory.pressed_here(control):
             return Press(control, Why.OPENER)
