@@ -3,14 +3,13 @@
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from flows.engine import state
 from flows.engine.act import Hands, Typing
 from flows.engine.actions import Ask, Fill, FillAndSubmit, Finish, GiveUp, Memory, Pick, Press, Visit, Wait, Why
 from flows.engine.browsers import Browsers, Session
 from flows.engine.contract import (
-    Answer,
     AskedChoice,
     ErrorCode,
     Failed,
@@ -28,33 +27,26 @@ from flows.engine.contract import (
 )
 from flows.engine.decide import decide
 from flows.engine.decide.asking import fillable, website_error
-from flows.engine.decide.forms import FORM_KINDS
+from flows.engine.dialogue import Dialogue
 from flows.engine.entrance import Entrance
 from flows.engine.errors import BasicAuth, BrowserUnavailable, FieldRefused, OriginRefused, Unreachable
 from flows.engine.judging import judged
 from flows.engine.ledger import Ledger
 from flows.engine.marks import Marks
-from flows.engine.matching import CODE_ROLES, identifying
+from flows.engine.matching import CODE_ROLES
 from flows.engine.observe import StaleElement
 from flows.engine.origins import InvalidDomain, OriginPolicy, origin_of, policy_for, site_parse
-from flows.engine.picture import picture_take
 from flows.engine.reading.model import ChoiceKind, Field, PageKind
 from flows.engine.reading.news import appeared
 from flows.engine.snapshot import Snapshot
-from flows.engine.tabs import Sight, Tab, Tabs
+from flows.engine.tabs import SHORT_PATIENCE, Sight, Tab, Tabs
 from flows.engine.verify import Proven, Unproven, prove, sight_marks
-from flows.engine.waiting import answer_or_change
 
 log = logging.getLogger(__name__)
 
 MAX_STEPS = 40
 MISHAPS = 4  # presses and fills that failed in a row
-SHORT_PATIENCE = 0.6
 CONSENT = "allow_origin:"
-SIGNED_IN = "signed_in"
-# What a person may make of a page that says nothing to us.
-HANDED_OVER = frozenset({ErrorCode.LOGIN_PAGE_NOT_FOUND, ErrorCode.UNSUPPORTED_AUTH_METHOD})
-READABLE = FORM_KINDS | {PageKind.SIGNED_IN, PageKind.CAPTCHA, PageKind.EXTERNAL_ACTION}
 PAGE_ERRORS = (StaleElement, FieldRefused)
 
 
@@ -85,14 +77,6 @@ async def login(browsers: Browsers, request: LoginRequest, host: Host) -> Outcom
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """Where a person left off. `over`: they say that the login is done."""
-
-    sight: Sight
-    over: bool
 
 
 class _Login:
@@ -127,15 +111,15 @@ class _Login:
         self._login_page: str | None = None
         self._unsent: dict[str, Snapshot] = {}  # pages as they were before a form was sent from them
         self._opened: tuple[Tab, int] | None = None  # the document that our press put a form on
-        self._compared: set[str] = set()  # pages whose entries were compared with stored values
         self._mishaps = 0
-        self._progress: Progress | None = None
+        self._dialogue = Dialogue(host, self._tabs, self._ledger)
+        self._dismissed: str | None = None  # what the site said in a dialog that was closed since the last form
 
     # --- the loop --------------------------------------------------------------------------------------------
 
     async def drive(self) -> Sight | Failed:
         """To the other side of the login, or to a clear end."""
-        await self._say(Progress.DISCOVERING)
+        await self._dialogue.say(Progress.DISCOVERING)
         self._live.show(self._tabs)
         sight = await self._enter()
         for _ in range(MAX_STEPS):
@@ -148,7 +132,7 @@ class _Login:
                 return sight
             if isinstance(action, GiveUp):
                 await self._note_rejected(action.rejected)
-                taken = await self._taken_over(action, sight)
+                taken = await self._dialogue.handed_over(action, sight)
                 if isinstance(taken, Failed) or taken.over:
                     return taken if isinstance(taken, Failed) else taken.sight
                 sight = taken.sight
@@ -180,11 +164,6 @@ class _Login:
             return await self._visit(action, sight)
         self._ledger.waited()
         return await self._tabs.settle(sight, patience=SHORT_PATIENCE)
-
-    async def _say(self, progress: Progress) -> None:
-        if progress is not self._progress:
-            self._progress = progress
-            await self._host.progress(progress)
 
     # --- finding the page ------------------------------------------------------------------------------------
 
@@ -244,6 +223,8 @@ class _Login:
 
     async def _press(self, action: Press, sight: Sight) -> Sight:
         is_link = action.why == Why.LINK
+        if action.why == Why.DISMISS:
+            self._dismissed = website_error(sight.reading) or self._dismissed
         if action.why in Why.PASSING:
             self._ledger.passed(action.control)
         else:
@@ -258,7 +239,7 @@ class _Login:
         return after
 
     async def _pick(self, action: Pick, sight: Sight) -> Sight:
-        await self._say(Progress.SUBMITTING)
+        await self._dialogue.say(Progress.SUBMITTING)
         self._login_page = self._login_page or sight.tab.page.url
         self._note_outside(sight.tab.page.url, sight)
         self._ledger.picked(action.choice, sight.reading)
@@ -272,11 +253,12 @@ class _Login:
         refused = self._refused_origin(action.fills[0].field, sight)
         if refused is not None:
             return await self._consent(refused, sight)
-        await self._say(Progress.SUBMITTING)
+        await self._dialogue.say(Progress.SUBMITTING)
         self._login_page = self._login_page or sight.tab.page.url
         self._note_outside(sight.tab.page.url, sight)
         self._tabs.expect_popup(False)
         before = sight.tab.watch.sent
+        self._dismissed = None
         self._unsent.setdefault(sight.page, sight.observation.snapshot)
         hands = self._hands(sight)
         typings = [Typing(fill.field, self._source(fill)) for fill in action.fills]
@@ -339,14 +321,15 @@ class _Login:
             if refused is not None:
                 return await self._consent(refused, sight)
         await self._note_rejected(action.rejected)
-        if (own := await self._own_entry(action.pause, sight)) is not None:
+        may_compare = self._refused_origin_of(sight.tab.page.url) is None
+        if may_compare and (own := await self._dialogue.own_entry(action.pause, sight)) is not None:
             self._ledger.answered(own.id)
             return sight
         typed = self._live.typed
         pause = action.pause
         if action.rejected and pause.website_error is None:
-            pause = replace(pause, website_error=self._news(sight))
-        answer = await self._answered(pause, sight, action.on_timeout)
+            pause = replace(pause, website_error=self._dismissed or self._news(sight))
+        answer = await self._dialogue.answered(pause, sight, action.on_timeout)
         if isinstance(answer, Sight) and self._live.typed > typed and answer.reading.kind is PageKind.SIGNED_IN:
             self._ledger.begun()  # the person signed in right on the page
         if isinstance(answer, Sight | Failed):
@@ -355,45 +338,13 @@ class _Login:
             self._ledger.answered(answer.choice_id)
         else:
             self._ledger.filled(action, answer)
-        await self._say(Progress.SUBMITTING)
+        await self._dialogue.say(Progress.SUBMITTING)
         return await self._tabs.settle(None, patience=SHORT_PATIENCE)
-
-    async def _own_entry(self, pause: Pause, sight: Sight) -> AskedChoice | None:
-        """The entry of a list of accounts or organizations that a stored value names, tried once on a page."""
-        entries = [choice for choice in pause.choices if choice.kind is ChoiceKind.ACCOUNT]
-        memory = self._ledger.memory
-        names = identifying(memory.known - memory.rejected)
-        if not entries or pause.fields or not names or sight.page in self._compared:
-            return None
-        self._compared.add(sight.page)
-        if self._refused_origin_of(sight.tab.page.url) is not None:
-            return None
-        texts = [(entry.label, entry.description or "", entry.masked_destination or "") for entry in entries]
-        at = await self._host.match(names, texts, origin=str(origin_of(sight.tab.page.url)))
-        return entries[at] if at is not None else None
 
     async def _note_rejected(self, refs: frozenset[str]) -> None:
         names = self._ledger.refused(refs)
         if names:
             await self._host.rejected(names)
-
-    async def _answered(self, pause: Pause, sight: Sight, on_timeout: ErrorCode | None) -> Answer | Sight | Failed:
-        """The person's answer, or the page as it is after it moved on by itself."""
-        self._progress = None
-        try:
-            await self._host.pause(await self._pictured(pause, sight))
-            with self._live.waiting():
-                return await answer_or_change(self._host, self._tabs, sight, external=pause.instruction is not None)
-        except FlowStopped as stop:
-            if stop.code is ErrorCode.FLOW_EXPIRED and on_timeout is not None:
-                return Failed(on_timeout, pause.instruction or pause.title, pause.website_error)
-            raise
-
-    async def _pictured(self, pause: Pause, sight: Sight) -> Pause:
-        """What waits outside the browser, a wall or a code to scan, is shown as it is."""
-        if pause.instruction is None:
-            return pause
-        return replace(pause, picture=await picture_take(sight.tab.page))
 
     async def _consent(self, origin: str, sight: Sight) -> Sight | Failed:
         """A form on an origin that may not receive values: only consent that names the origin allows it (R10)."""
@@ -409,7 +360,7 @@ class _Login:
         )
         pause = Pause(url=sight.reading.url, title=sight.reading.title, choices=(choice,))
         try:
-            answer = await self._answered(pause, sight, None)
+            answer = await self._dialogue.answered(pause, sight, None)
         except FlowStopped as stop:
             if stop.code is not ErrorCode.FLOW_EXPIRED:
                 raise
@@ -421,39 +372,11 @@ class _Login:
             self._policy = self._policy.with_consent(origin)
         return await self._tabs.settle(None, patience=SHORT_PATIENCE)
 
-    # --- handing over ----------------------------------------------------------------------------------------
-
-    async def _taken_over(self, action: GiveUp, sight: Sight) -> "_Taken | Failed":
-        """A page that cannot be read is not the end while somebody is there who can: the person goes on in the live
-        view until a page is reached that can be read, or says to be signed in."""
-        failed = Failed(action.code, action.message, action.website_error)
-        if action.code not in HANDED_OVER or not await self._host.attended():
-            return failed
-        pause = Pause(
-            url=sight.reading.url,
-            title=sight.reading.title,
-            choices=(AskedChoice(id=SIGNED_IN, kind=ChoiceKind.OTHER, label="I am signed in now"),),
-            instruction=f"{action.message} Go on by yourself on the page below.",
-            website_error=action.website_error,
-        )
-        while True:
-            answer = await self._answered(pause, sight, action.code)
-            if isinstance(answer, Failed):
-                return answer
-            if self._live.typed or isinstance(answer, Picked):
-                self._ledger.begun()
-            if isinstance(answer, Picked):
-                return _Taken(await self._tabs.settle(None, patience=SHORT_PATIENCE), over=True)
-            if isinstance(answer, Sight):
-                sight = answer
-                if sight.reading.kind in READABLE and (fillable(sight.reading) or sight.reading.kind not in FORM_KINDS):
-                    return _Taken(sight, over=False)
-
     # --- the proof -------------------------------------------------------------------------------------------
 
     async def prove(self, sight: Sight) -> Outcome:
         """Save the state, throw the context away and show that the copy is signed in."""
-        await self._say(Progress.SUBMITTING)
+        await self._dialogue.say(Progress.SUBMITTING)
         page = sight.tab.page
         landed = page.url
         saved = await state.capture(self._session.context, page)
