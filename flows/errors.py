@@ -10,11 +10,13 @@
     ├── IdempotencyReused         idempotency_key_reused
     ├── SessionNotFound           not_found
     ├── SessionInvalid            invalid_request, gpu_unavailable, chrome_policy_unavailable, network_unavailable,
-    │                             location_fixed, profile_loaded
-    ├── SessionConflict           conflict, profile_in_use, browser_not_started, browser_gone, changes_not_saved
+    │                             location_fixed, profile_loaded, replays_off, audio_unavailable
+    ├── SessionConflict           conflict, profile_in_use, browser_not_started, browser_gone, changes_not_saved,
+    │                             replay_running, replay_not_ready
+    ├── ReplayNotFound            not_found
     ├── CodeRefused               code_invalid, code_used, flow_over
     └── SubmissionRefused         not_awaiting_input, interaction_stale, unknown_field, field_required,
-                                  unknown_choice, invalid_submission
+                                  unknown_choice, invalid_submission, already_refused, too_many_refusals
 
 Each carries a stable `code`; the HTTP status is chosen where errors meet HTTP. Messages name fields and
 identifiers, never values.
@@ -72,6 +74,10 @@ class SessionConflict(FlowError):
     """Something else is in the way, or the browser is."""
 
     code = "conflict"
+
+
+class ReplayNotFound(FlowError):
+    code = "not_found"
 
 
 class CodeRefused(FlowError):

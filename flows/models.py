@@ -155,6 +155,7 @@ class Flow(TenantModel):
 
     rejected = models.JSONField(default=list, blank=True)  # refs the site refused in this flow
     sent = models.JSONField(default=dict, blank=True)  # ref -> how often it was typed, outcome seen or not
+    prints = models.JSONField(default=dict, blank=True)  # flows.services.refusals, of what was typed last
     error_code = models.CharField(max_length=40, blank=True, default="")
     error_message = models.CharField(max_length=1000, blank=True, default="")
     website_error = models.CharField(max_length=1000, blank=True, default="")
@@ -231,6 +232,25 @@ class Interaction(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.id} {self.state}"
+
+
+class RefusedPassword(TenantModel):
+    """Fingerprints of a password that a connection's site refused, and of the user name it went with
+    (`flows.services.refusals`)."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="refused_passwords")
+    account = models.CharField(max_length=64, blank=True, default="")
+    password = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "account", "password"], name="password_refused_once")
+        ]
+        indexes = [models.Index(fields=["created_at"], name="refused_password_age")]
+
+    def __str__(self) -> str:
+        return f"at {self.created_at:%H:%M:%S}"
 
 
 class Picture(TenantModel):
@@ -327,6 +347,7 @@ class BrowserSession(TenantModel):
     lease_holder = models.CharField(max_length=80, blank=True, default="")
     lease_expires_at = models.DateTimeField()
     address = models.CharField(max_length=260, blank=True, default="")  # host:port of its worker's relay
+    live_address = models.CharField(max_length=300, blank=True, default="")  # of its worker's exchange
     stop_requested_at = models.DateTimeField(null=True, blank=True)
     ending = models.CharField(max_length=10, choices=Ending.choices, blank=True, default="")
     problem = models.CharField(max_length=200, blank=True, default="")  # why it did not start, or kept no changes

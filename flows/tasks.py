@@ -23,6 +23,7 @@ from flows.services.claims import checks_claim
 from flows.services.flows import flow_expire_overdue, flows_abandoned
 from flows.services.icons import icon_refresh
 from flows.services.pictures import pictures_forget
+from flows.services.refusals import refusals_expire
 from flows.services.sessions import session_waiting, sessions_lapsed
 from flows.wake import wake_sync
 from vault.keys import vault_sealed
@@ -73,6 +74,7 @@ def tick() -> None:
     for session_id in sessions_lapsed(now=now):
         wake_sync(session_id)
     pictures_forget(now=now)
+    refusals_expire(now=now)
     if vault_sealed():  # a worker could only fail what waits; it is handed out when the vault is open again
         return
     for flow_id in flows_abandoned(now=now):

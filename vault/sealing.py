@@ -1,5 +1,8 @@
 """Sealing values for an organization under its data key, and opening them again."""
 
+import hashlib
+import hmac
+
 from django.db import IntegrityError, transaction
 
 from vault import crypto
@@ -30,6 +33,13 @@ def open_sealed(*, organization_id: str, table: str, record_id: str, field: str,
     place = Place(organization_id=organization_id, table=table, record_id=record_id, field=field)
     associated = crypto.associated_data(key_id=data_key.id, place=place)
     return crypto.decrypt(key=_unwrap(data_key), body=envelope.body, associated=associated)
+
+
+def fingerprint(*, organization_id: str, purpose: str, text: str) -> str:
+    """What tells equal texts of an organization from others, as hexadecimal digits; nobody without its data key can
+    try texts against it. After a rotation of the data key the same text has another one."""
+    key = hmac.digest(_unwrap(data_key_primary(organization_id)), b"fingerprint\0" + purpose.encode(), hashlib.sha256)
+    return hmac.digest(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()
 
 
 def data_key_primary(organization_id: str) -> DataKey:

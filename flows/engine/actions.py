@@ -48,6 +48,7 @@ class Memory:
     page: str = ""
     status: int = 0  # of the document, 0 where unknown
     refusals: int = 0  # passwords that the site refused in this login
+    code_refusals: int = 0
     blames: int = 0  # refusals of a form with a password that blamed something else in it
     started: bool = False  # something of a login was done: a form sent, a provider picked
     totp_tries: int = 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 from flows.engine.actions import Ask, FillAndSubmit, Memory, Sent
 from flows.engine.contract import Filled
 from flows.engine.decide.asking import choice_ids, fillable
-from flows.engine.decide.forms import SECRET_REFS
+from flows.engine.decide.forms import CODE_REFS, SECRET_REFS
 from flows.engine.marks import lasting_url
 from flows.engine.matching import CODE_ROLES, TOTP_CODE, refs_of
 from flows.engine.plan import Did, Plan, Step, digest, walked
@@ -122,6 +122,7 @@ class Ledger:
                 self.memory,
                 rejected=self.memory.rejected | names | refs,
                 refusals=self.memory.refusals + int(not refs.isdisjoint(SECRET_REFS)),
+                code_refusals=self.memory.code_refusals + int(not refs.isdisjoint(CODE_REFS)),
                 blames=self.memory.blames + int(refs.isdisjoint(SECRET_REFS) and not sent.refs.isdisjoint(SECRET_REFS)),
             )
         self.memory = replace(self.memory, sent=None)

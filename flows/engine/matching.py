@@ -75,6 +75,15 @@ def ref_of(field: Field) -> str:
     return _REFS.get(field.role) or field.name
 
 
+def meant_by(name: str) -> str:
+    """`USERNAME` or `PASSWORD` where a value of this name is kept as one, else the name."""
+    key = folded(name)
+    for common, synonyms in ((USERNAME, _IDENTIFIERS), (PASSWORD, _PASSWORDS)):
+        if key in map(folded, synonyms):
+            return common
+    return name
+
+
 def identifying(names: Collection[str]) -> frozenset[str]:
     """Those of these names whose values say who somebody is, or of which organization."""
     return frozenset(name for name in names if folded(name) in _WHO)

@@ -129,7 +129,7 @@ class FlowHost:
         return await run_db(value_given, self._answered, field_id, origin=origin)
 
     async def rejected(self, names: frozenset[str]) -> None:
-        await run_db(values_rejected, self.claim.flow_id, names)
+        await run_db(values_rejected, self.claim.flow_id, names, now=timezone.now())
 
     async def allow_origin(self, origin: str) -> None:
         await run_db(origin_allow, self.claim.flow_id, origin)

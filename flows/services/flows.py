@@ -18,6 +18,7 @@ from flows.models import Connection, ConnectionStatus, Flow, FlowEvent, FlowType
 from flows.pauses import choice_to_json, field_to_json
 from flows.services.breaker import reauth_failed
 from flows.services.pictures import picture_keep
+from flows.services.refusals import refusals_forget
 from flows.services.schedule import check_reschedule
 from flows.signals import connection_changed, flow_changed
 from flows.transitions import LIVE, WAITING, FlowInput, FlowState, state_after, states_before
@@ -284,6 +285,7 @@ def interactions_withdraw(flow_id: str) -> None:
 
 def values_destroy(flow_id: str) -> None:
     """Submitted values live no longer than their flow."""
+    Flow.objects.filter(pk=flow_id).exclude(prints={}).update(prints={})
     Interaction.objects.filter(flow_id=flow_id, sealed_values__isnull=False).update(sealed_values=None)
 
 
@@ -336,6 +338,7 @@ def connection_authenticated(
         updated_at=now,
         **recorded,
     )
+    refusals_forget(flow.connection_id)
     check_reschedule(flow.connection_id, now=now)
     connection_changed.send(Connection, connection=Connection.objects.get(pk=flow.connection_id), now=now)
 

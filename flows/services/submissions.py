@@ -10,6 +10,7 @@ from flows.errors import InteractionStale, NotAwaitingInput
 from flows.models import Connection, Flow, Interaction
 from flows.pauses import choice_from_json, field_from_json
 from flows.services.flows import flow_move, interaction_open
+from flows.services.refusals import submission_allow
 from flows.submissions import Chosen, Given, Submission, submission_judge
 from flows.transitions import LIVE, FlowInput
 from vault.sealing import open_sealed, seal
@@ -59,13 +60,16 @@ def submission_accept(
         if submission.interaction_id is not None:
             _refuse_stale(flow, submission.interaction_id)
         raise NotAwaitingInput(f"The login is not waiting for input now, it is {step}")
+    asked = [field_from_json(data) for data in interaction.fields]
     decision = submission_judge(
         submission,
         interaction_id=interaction.id,
-        asked=[field_from_json(data) for data in interaction.fields],
+        asked=asked,
         choices=[choice_from_json(data) for data in interaction.choices],
         interaction_required=interaction_required,
     )
+    if isinstance(decision, Given):
+        submission_allow(flow, asked, decision.values, now=now)
     with transaction.atomic():
         rows = Interaction.objects.filter(pk=interaction.pk, state=Interaction.State.OPEN)
         if not rows.update(state=Interaction.State.ANSWERED, answered_at=now, **_answer(interaction, decision)):

@@ -10,6 +10,7 @@ from django.db import transaction
 from flows.engine.matching import entry_named
 from flows.models import Connection, Flow, Interaction
 from flows.pauses import field_from_json, is_code
+from flows.services.refusals import password_refused, typed_note
 from flows.services.submissions import values_open
 from vault.audit import audit_committed
 from vault.credentials import (
@@ -124,7 +125,9 @@ def value_stored(flow_id: str, name: str, *, origin: str, now: datetime) -> Secr
     if credential is None:
         raise KeyError(name)
     _sent(flow, name)
-    return credential_value_reveal(credential_id=credential.id, name=name, use=use)
+    value = credential_value_reveal(credential_id=credential.id, name=name, use=use)
+    typed_note(flow_id, name, value)
+    return value
 
 
 def _value_outside(
@@ -133,6 +136,8 @@ def _value_outside(
     if sends and name != TOTP_NAME:
         _sent(flow, name)
     value = item_value(wanted, name, use=use, now=now)
+    if isinstance(value, Secret):
+        typed_note(flow.id, name, value)
     return value.code if isinstance(value, TotpCode) else value
 
 
@@ -166,7 +171,9 @@ def value_given(interaction_id: str, field_id: str, *, origin: str) -> Secret:
     field = next(item for item in map(field_from_json, interaction.fields) if item.id == field_id)
     if not is_code(field):
         _sent(interaction.flow, field.ref)
-    return _submitted(interaction, field_id, field.ref, use=use_of(interaction.flow, origin=origin))
+    value = _submitted(interaction, field_id, field.ref, use=use_of(interaction.flow, origin=origin))
+    typed_note(interaction.flow_id, field.ref, value)
+    return value
 
 
 def _submitted(interaction: Interaction, field_id: str, ref: str, *, use: Use) -> Secret:
@@ -175,11 +182,12 @@ def _submitted(interaction: Interaction, field_id: str, ref: str, *, use: Use) -
     return values_open(interaction)[field_id]
 
 
-def values_rejected(flow_id: str, names: frozenset[str]) -> None:
+def values_rejected(flow_id: str, names: frozenset[str], *, now: datetime) -> None:
     """The site refused these: neither the flow nor the credential sends them again."""
     _outside_rejected(flow_id, names)
     with transaction.atomic():
         flow = Flow.objects.select_related("connection__credential").get(pk=flow_id)
+        password_refused(flow, names, now=now)
         earlier = _given_earlier(flow)
         Flow.objects.filter(pk=flow_id).update(rejected=sorted({*flow.rejected, *names}))
         credential = flow.connection.credential

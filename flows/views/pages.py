@@ -34,7 +34,7 @@ ONWARD_SECONDS = 1  # more than that, and browsers put the result page into the 
 READING_SECONDS = 5  # why it did not work, and what to do
 NOTICES = frozenset(
     {"interaction_stale", "not_awaiting_input", "field_required", "unknown_field", "unknown_choice",
-     "invalid_submission", UNAVAILABLE}
+     "invalid_submission", "already_refused", "too_many_refusals", UNAVAILABLE}
 )  # fmt: skip
 ACCENT = re.compile(r"[0-9a-f]{6}")
 

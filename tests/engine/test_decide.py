@@ -185,7 +185,11 @@ def test_a_delivered_code_takes_no_generated_one() -> None:
 def test_a_lock_out_ends_the_login() -> None:
     message = Message("Locked.", is_error=True, locked_out=True)
     action = decide(replace(LOGIN, message=message), Memory(known=KNOWN))
-    assert action == GiveUp(ErrorCode.ACCOUNT_LOCKED, "The site has locked this account.", "Locked.")
+    assert action == GiveUp(
+        ErrorCode.ACCOUNT_LOCKED,
+        "The site lets nobody into this account for now: it is locked, or was tried too often.",
+        "Locked.",
+    )
 
 
 def test_the_named_provider_is_pressed_by_itself_once() -> None:
@@ -341,3 +345,28 @@ def test_an_account_button_is_pressed_where_nothing_else_leads_to_a_login() -> N
     reading = Reading(PageKind.OTHER, 0.5, "https://site.test/", "Notes", account_openers=(account,))
     assert decide(reading, Memory()) == Press(account, Why.OPENER)
     assert decide(reading, Memory(started=True)) != Press(account, Why.OPENER)
+
+
+def test_a_code_is_asked_five_times_at_most() -> None:
+    wrong = Message("Wrong code", is_error=True)
+    again = page(PageKind.CODE, CODE, message=wrong)
+    sent = Sent("", {"code": None}, frozenset({"code"}))
+    action = decide(again, Memory(sent=sent, started=True, code_refusals=3))
+    assert isinstance(action, Ask)
+    last = decide(again, Memory(sent=sent, started=True, code_refusals=4))
+    assert last == GiveUp(
+        ErrorCode.CREDENTIALS_INVALID, "The site refused the code 5 times.", "Wrong code", rejected=frozenset({"code"})
+    )
+
+
+def test_an_application_that_shows_itself_before_its_login_is_waited_for() -> None:
+    opener = Control("0:7", "Preferences", "button")
+    early = page(PageKind.SIGNED_IN, openers=(opener,))
+    assert isinstance(decide(early, Memory()), Wait)
+    assert decide(early, Memory(waits=2)) == Press(opener, Why.OPENER)
+
+
+@pytest.mark.parametrize("kind", [PageKind.OTHER, PageKind.SIGNED_IN])
+def test_nothing_is_opened_in_an_application_once_it_let_somebody_in(kind: PageKind) -> None:
+    opener = Control("0:7", "Account", "button")
+    assert isinstance(decide(page(kind, openers=(opener,)), Memory(started=True, waits=2)), Finish)

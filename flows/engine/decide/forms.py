@@ -9,8 +9,9 @@ from flows.engine.reading.model import CheckboxMeaning, Field, FieldRole, PageKi
 
 FORM_KINDS = frozenset({PageKind.LOGIN, PageKind.CODE})
 TOTP_TRIES = 2
-REFUSALS = 5  # of a password, within one login
+REFUSALS = 5  # of a password, or of a code, within one login
 SECRET_REFS = frozenset({PASSWORD})
+CODE_REFS = frozenset({CODE, TOTP_CODE})
 
 
 def form(reading: Reading, memory: Memory) -> Action | None:
@@ -24,13 +25,8 @@ def form(reading: Reading, memory: Memory) -> Action | None:
             newly = frozenset()
         else:
             newly |= {TOTP_CODE} & memory.known
-    if newly & SECRET_REFS and memory.refusals + 1 >= REFUSALS:
-        return GiveUp(
-            ErrorCode.CREDENTIALS_INVALID,
-            f"The site refused the password {REFUSALS} times.",
-            website_error(reading),
-            rejected=newly,
-        )
+    if (often := _too_often(newly, memory)) is not None:
+        return GiveUp(ErrorCode.CREDENTIALS_INVALID, often, website_error(reading), rejected=newly)
     ask, fills = form_asked(reading, memory, newly)
     if newly:
         ask, fills = _whole_form(reading, memory, newly)
@@ -41,6 +37,15 @@ def form(reading: Reading, memory: Memory) -> Action | None:
     if not fills:
         return None
     return FillAndSubmit(fills, _ticks(reading), reading.submit)
+
+
+def _too_often(newly: frozenset[str], memory: Memory) -> str | None:
+    """Why nothing more is tried: sites lock accounts over wrong guesses (R16)."""
+    if newly & SECRET_REFS and memory.refusals + 1 >= REFUSALS:
+        return f"The site refused the password {REFUSALS} times."
+    if newly & CODE_REFS and memory.code_refusals + 1 >= REFUSALS:
+        return f"The site refused the code {REFUSALS} times."
+    return None
 
 
 def _request(reading: Reading, memory: Memory, ask: tuple[AskedField, ...]) -> Press | None:

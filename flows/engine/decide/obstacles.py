@@ -12,7 +12,11 @@ REPEATS = 3  # times the same thing is pressed on the same page
 
 def locked(reading: Reading, memory: Memory) -> Action | None:
     if reading.message is not None and reading.message.locked_out:
-        return GiveUp(ErrorCode.ACCOUNT_LOCKED, "The site has locked this account.", reading.message.text)
+        return GiveUp(
+            ErrorCode.ACCOUNT_LOCKED,
+            "The site lets nobody into this account for now: it is locked, or was tried too often.",
+            reading.message.text,
+        )
     return None
 
 
