@@ -5,6 +5,7 @@ import time
 
 from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from django.db import close_old_connections
 from django.utils import timezone
 
 from flows.dispatch import (
@@ -87,7 +88,13 @@ def tick() -> None:
 
 @worker_ready.connect
 def warm_up(**_: object) -> None:
-    worker_loop().warm()
+    loop = worker_loop()
+    loop.warm()
+    freed = loop.take_over()
+    close_old_connections()  # of the worker's main thread, which has no other use for one
+    if freed:
+        log.warning("taking over what a dead worker held", extra={"number": freed})
+        tick.delay()
 
 
 @worker_shutting_down.connect

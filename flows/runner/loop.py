@@ -10,15 +10,19 @@ from contextlib import suppress
 from functools import cache
 
 from django.conf import settings
+from django.utils import timezone
 
 from flows.engine.browsers import BrowserOptions, Browsers
 from flows.engine.drivers import Drivers
 from flows.engine.own_browser import folders_sweep
 from flows.runner.check import check_run
+from flows.runner.holder import holder_name, holders_dead
 from flows.runner.live import LiveViews
 from flows.runner.relay import Relay
 from flows.runner.run import flow_run, where
 from flows.runner.session import SessionHost
+from flows.services.flows import flows_holders, flows_orphan
+from flows.services.sessions import sessions_holders, sessions_orphan
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +48,7 @@ class WorkerLoop:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._browsers = Browsers(browser_options())
-        self._holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._holder = holder_name()
         self._thread = threading.Thread(target=self._serve, name="flows", daemon=True)
         self._sessions: SessionHost | None = None
         self._views = LiveViews()
@@ -67,9 +71,12 @@ class WorkerLoop:
 
     async def _carry(self, flow_id: str) -> None:
         self._keep_current()
-        with suppress(OSError):  # a worker that cannot listen still logs in
-            await self._views.start(settings.RELAY_LISTEN, settings.RELAY_ADDRESS)
+        await self._listen()
         await flow_run(flow_id, browsers=self._browsers, holder=self._holder, views=self._views)
+
+    async def _listen(self) -> None:
+        with suppress(OSError):  # a worker that cannot be looked into works all the same
+            await self._views.start(settings.RELAY_LISTEN, settings.RELAY_ADDRESS)
 
     def _keep_current(self) -> None:
         """Have the running task canceled when the worker stops."""
@@ -106,8 +113,16 @@ class WorkerLoop:
                 drivers=Drivers(),
                 holder=self._holder,
                 most=settings.BROWSERS_PER_WORKER,
+                views=self._views,
             )
+        await self._listen()
         return await self._sessions.begin(session_id)
+
+    def take_over(self) -> int:
+        """Free what dead workers of this machine held; gives how much that was."""
+        now = timezone.now()
+        dead = holders_dead({*flows_holders(), *sessions_holders()}, mine=self._holder)
+        return flows_orphan(dead, now=now) + sessions_orphan(dead, now=now) if dead else 0
 
     def warm(self) -> None:
         """Clear away what a killed worker left, and start the drivers before the first flow needs them."""

@@ -3,7 +3,7 @@ does not allow it, or a worker that no longer holds the flow, changes nothing.
 
 `attempt` fences workers: a runner passes the attempt it claimed; `None` means the change comes from outside."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -140,6 +140,18 @@ def flow_release(claim: Claim, *, now: datetime) -> bool:
     """Let go of a live flow, so that the next tick hands it to another worker at once."""
     held = Flow.objects.filter(pk=claim.flow_id, attempt=claim.attempt, state__in=LIVE)
     return bool(held.update(lease_expires_at=now, lease_holder="", dispatched_at=now - DISPATCH_GRACE))
+
+
+def flows_holders() -> list[str]:
+    """The workers that hold a flow."""
+    rows = Flow.objects.filter(state__in=LIVE).exclude(lease_holder="")
+    return list(rows.values_list("lease_holder", flat=True).distinct())
+
+
+def flows_orphan(holders: Collection[str], *, now: datetime) -> int:
+    """These workers are dead: what they held is free without waiting for their leases. Gives how many flows."""
+    held = Flow.objects.filter(lease_holder__in=holders, state__in=LIVE, lease_expires_at__gt=now)
+    return held.update(lease_expires_at=now, dispatched_at=now - DISPATCH_GRACE)
 
 
 def flow_move(

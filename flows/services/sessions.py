@@ -4,7 +4,7 @@ A session that saves its changes holds its profile's lease for as long as it liv
 once, and one whose lease was lost cannot overwrite anything (R31).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -231,6 +231,18 @@ def session_end(
         profile_release(lease)
     _record(session, actor=session.created_by, action="browser.end", outcome=problem[:32] if problem else "ok")
     return True
+
+
+def sessions_holders() -> list[str]:
+    """The workers that hold a browser."""
+    rows = BrowserSession.objects.filter(ended_at=None).exclude(lease_holder="")
+    return list(rows.values_list("lease_holder", flat=True).distinct())
+
+
+def sessions_orphan(holders: Collection[str], *, now: datetime) -> int:
+    """These workers are dead, and their browsers with them: the next look ends the sessions."""
+    held = BrowserSession.objects.filter(lease_holder__in=holders, ended_at=None, lease_expires_at__gt=now)
+    return held.update(lease_expires_at=now)
 
 
 def sessions_lapsed(*, now: datetime) -> list[str]:
