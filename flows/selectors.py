@@ -11,6 +11,7 @@ from flows.links import hosted_url
 from flows.live_links import LiveRight, live_url
 from flows.models import Connection, Flow, FlowEvent, Interaction
 from flows.readiness import connection_can_reauth, connection_names
+from flows.transitions import FlowState
 from flows.wire import flow_wire
 from vault.credentials import credentials_names
 from vault.principal import Principal
@@ -113,6 +114,7 @@ def _state(
     live: LiveRight | None = None,
 ) -> dict[str, Any]:
     """`names` are what the connection's credential holds, nothing without one."""
+    _catch_up(connection, flow)
     state: dict[str, Any] = {
         "id": connection.id,
         "domain": connection.domain,
@@ -147,6 +149,12 @@ def _state(
             if flow.attempt:  # a worker took it, so there is a browser
                 state["browser_session_id"] = flow.id
     return state
+
+
+def _catch_up(connection: Connection, flow: Flow | None) -> None:
+    """The connection was read first: nobody is told that a login succeeded and that it is still needed."""
+    if flow is not None and flow.state == FlowState.SUCCESS and flow.ended_at and connection.updated_at < flow.ended_at:
+        connection.refresh_from_db()
 
 
 def credential_reference(connection: Connection) -> dict[str, Any] | None:

@@ -109,13 +109,13 @@ async def check_run(
 async def look(check_id: str, job: Job, browsers: Browsers, checker: Checker, confirm_seconds: float) -> Found:
     """By request if that is enough, else by browser."""
     if job.asks_plainly and job.expected.usable and crc32(check_id.encode()) % BROWSER_TURN:
-        found, job = await _by_request(job)
+        found, job = await by_request(job)
         if found is not None:
             return found
     return await _by_browser(job, browsers, checker, confirm_seconds)
 
 
-async def _by_request(job: Job) -> tuple[Found | None, Job]:
+async def by_request(job: Job) -> tuple[Found | None, Job]:
     """`ok` or nothing; what the request changed, in the profile or in what is known, goes on to the browser."""
     expected = job.expected
     visited = await _visit(job, [dict(cookie) for cookie in job.state.storage.get("cookies", ())], expected.user_agent)

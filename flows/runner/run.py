@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from flows.engine.browsers import Browsers
 from flows.engine.contract import (
+    AuthCheck,
     ErrorCode,
     Failed,
     FlowStopped,
@@ -22,11 +23,14 @@ from flows.engine.contract import (
     LoggedIn,
     LoginRequest,
     Outcome,
+    ProfileState,
 )
 from flows.engine.errors import BrowserLost, BrowserUnavailable
 from flows.engine.login import login
 from flows.errors import ProxyNotFound
-from flows.models import Flow
+from flows.models import Connection, ConnectionStatus, Flow
+from flows.runner.check import Job as Look
+from flows.runner.healthy import signed_in_still
 from flows.runner.host import FlowHost
 from flows.runner.live import LiveViews
 from flows.runner.profiles import lease_take, state_for_engine, state_load, state_store
@@ -62,13 +66,22 @@ class Job:
     request: LoginRequest
     profile_id: str
     base: dict[str, Any]
+    look: Look | None = None  # to be had before any login
+    landed: str = ""
 
 
+Looker = Callable[[Browsers, Look, str], Awaitable[LoggedIn | ProfileState]]
 Engine = Callable[[Browsers, LoginRequest, Host], Awaitable[Outcome]]
 
 
 async def flow_run(
-    flow_id: str, *, browsers: Browsers, holder: str, engine: Engine = login, views: LiveViews | None = None
+    flow_id: str,
+    *,
+    browsers: Browsers,
+    holder: str,
+    engine: Engine = login,
+    looker: Looker = signed_in_still,
+    views: LiveViews | None = None,
 ) -> None:
     """Carry the flow to its end. Returns at once when another worker holds it. In `views` it can be looked at."""
     views = views or LiveViews()
@@ -80,7 +93,7 @@ async def flow_run(
         async with listening(flow_id) as listener, _lease_kept(claim):
             with views.shown(flow_id) as live:
                 host = FlowHost(claim, listener=listener, live=live)
-                await _carry(claim, partial(engine, browsers), host)
+                await _carry(claim, partial(engine, browsers), host, partial(looker, browsers))
     except asyncio.CancelledError:
         # This worker stops, or the flow ended or moved on; then there is nothing to let go of.
         await run_db(flow_release, claim, now=timezone.now())
@@ -111,16 +124,17 @@ async def _lease_kept(claim: Claim) -> AsyncIterator[None]:
             await keeper
 
 
+LookOnce = Callable[[Look, str], Awaitable[LoggedIn | ProfileState]]
 Attempt = Callable[[LoginRequest, Host], Awaitable[Outcome]]
 
 
-async def _carry(claim: Claim, attempt: Attempt, host: FlowHost) -> None:
+async def _carry(claim: Claim, attempt: Attempt, host: FlowHost, look: LookOnce) -> None:
     try:
         job = await run_db(_job, claim.flow_id)
         left = (job.request.deadline - timezone.now()).total_seconds() if job.request.deadline else None
         async with asyncio.timeout(left):
-            outcome = await _login(job, attempt, host)
-            await _finish(claim, job, outcome)
+            job, signed_in = await _looked(job, look)
+            await _finish(claim, job, signed_in or await _login(job, attempt, host))
     except FlowStopped as stop:
         await _end_stopped(claim, stop.code)
     except TimeoutError:
@@ -146,6 +160,16 @@ def where(error: BaseException) -> str:
         trace = trace.tb_next
     place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
     return f"{type(error).__name__} at {place}"
+
+
+async def _looked(job: Job, look: LookOnce) -> tuple[Job, LoggedIn | None]:
+    """Whether the profile is signed in still; the login goes on from where the look left it."""
+    if job.look is None:
+        return job, None
+    found = await look(job.look, job.landed)
+    if isinstance(found, LoggedIn):
+        return job, found
+    return replace(job, request=replace(job.request, state=found)), None
 
 
 async def _login(job: Job, attempt: Attempt, host: FlowHost) -> Outcome:
@@ -181,7 +205,27 @@ def _job(flow_id: str) -> Job:
         plan=plan_of(flow),
         check=check_of(flow),
     )
-    return Job(request=request, profile_id=connection.profile_id, base=base)
+    return Job(
+        request=request,
+        profile_id=connection.profile_id,
+        base=base,
+        look=_look(connection, request, base) if flow.attempt == 1 else None,
+        landed=connection.post_login_url,
+    )
+
+
+def _look(connection: Connection, request: LoginRequest, base: dict[str, Any]) -> Look | None:
+    """How to see that a connection which counts as signed in is so."""
+    if connection.status != ConnectionStatus.AUTHENTICATED or not connection.auth_check or request.state is None:
+        return None
+    return Look(
+        profile_id=connection.profile_id,
+        base=base,
+        settings=request.settings,
+        state=request.state,
+        auth_check=AuthCheck.from_json(connection.auth_check),
+        last_login_at=connection.last_login_at,
+    )
 
 
 async def _finish(claim: Claim, job: Job, outcome: Outcome) -> None:

@@ -157,6 +157,14 @@ def test_r24_links_do_not_come_from_the_host_header(owner: Caller) -> None:
     assert owner.call("POST", f"/{connection['id']}/login").status_code == 400
 
 
+def test_a_login_begins_while_the_cache_is_down(owner: Caller, settings: Any) -> None:
+    connection = owner.create()
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}
+    }
+    assert owner.call("POST", f"/{connection['id']}/login").status_code == 200
+
+
 def test_submitting_over_both_dialects(owner: Caller) -> None:
     connection = owner.create()
     owner.call("POST", f"/{connection['id']}/login")

@@ -4,15 +4,17 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from flows.engine.contract import ErrorCode
 from flows.errors import InteractionStale, NotAwaitingInput, SubmissionRefused
-from flows.models import Flow, FlowEvent, Interaction
-from flows.selectors import flow_interaction, flow_state
+from flows.models import Connection, Flow, FlowEvent, Interaction
+from flows.selectors import connection_state, connection_states, flow_interaction, flow_state
 from flows.services.flows import (
     DISPATCH_GRACE,
     MAX_ATTEMPTS,
     Claim,
+    connection_authenticated,
     flow_cancel,
     flow_claim,
     flow_end,
@@ -60,6 +62,17 @@ def test_a_second_login_joins_and_makes_the_old_link_stale() -> None:
     assert (new, again) == (True, False)
     assert second.id == first.id
     assert second.generation == first.generation + 1
+
+
+def test_a_login_that_succeeds_between_two_looks_is_told_whole() -> None:
+    flow, claim = claimed()
+    early = Connection.objects.select_related("profile").get(pk=flow.connection_id)
+    assert flow_move(flow.id, FlowInput.SUCCEED, now=timezone.now(), attempt=claim.attempt)
+    connection_authenticated(fresh(flow), now=timezone.now(), post_login_url="", auth_check=None)
+    state = connection_state(early, fresh(flow), now=timezone.now())
+    assert (state["flow_status"], state["status"]) == ("SUCCESS", "AUTHENTICATED")
+    (state,) = connection_states([Connection.objects.get(pk=flow.connection_id)], now=timezone.now())
+    assert (state["flow_status"], state["status"]) == ("SUCCESS", "AUTHENTICATED")
 
 
 def test_a_flow_past_its_time_is_superseded() -> None:

@@ -24,7 +24,8 @@ from flows.engine.contract import (
 )
 from flows.engine.errors import BrowserLost
 from flows.models import Connection, Flow, Interaction
-from flows.runner.run import flow_run
+from flows.runner.check import Job as Look
+from flows.runner.run import Looker, flow_run
 from flows.services.connections import connection_delete
 from flows.services.flows import flow_cancel, flow_claim, flow_start, flows_abandoned
 from flows.services.submissions import submission_accept
@@ -51,11 +52,15 @@ def logged_in(**options: Any) -> LoggedIn:
     return LoggedIn(state=state, post_login_url="https://example.com/home", check=CHECK, **options)
 
 
-async def carry(flow: Flow, script: Script) -> Flow:
+async def unseeing(_: Browsers, look: Look, __: str) -> LoggedIn | ProfileState:
+    return look.state
+
+
+async def carry(flow: Flow, script: Script, *, looker: Looker = unseeing) -> Flow:
     async def engine(_: Browsers, request: LoginRequest, host: Host) -> Outcome:
         return await script(request, host)
 
-    await flow_run(flow.id, browsers=NO_BROWSERS, holder="test", engine=engine)
+    await flow_run(flow.id, browsers=NO_BROWSERS, holder="test", engine=engine, looker=looker)
     return await run_db(Flow.objects.select_related("connection").get, pk=flow.id)
 
 
@@ -101,6 +106,46 @@ async def test_success_changes_profile_connection_and_flow_together() -> None:
     assert flow.connection.auth_check is not None
     assert flow.connection.auth_check["url"] == CHECK.url
     assert (await stored(connection))["cookies"] == [COOKIE]
+
+
+async def test_a_login_of_who_is_signed_in_still_ends_with_the_look() -> None:
+    connection = await connected()
+
+    async def first(request: LoginRequest, host: Host) -> Outcome:
+        return logged_in()
+
+    await carry(await start(connection), first)
+    renewed = {**COOKIE, "value": "renewed"}
+
+    async def looker(_: Browsers, look: Look, landed: str) -> LoggedIn | ProfileState:
+        assert look.auth_check == CHECK
+        return LoggedIn(ProfileState(storage={"cookies": [renewed], "origins": []}), landed, look.auth_check)
+
+    async def never(request: LoginRequest, host: Host) -> Outcome:
+        raise AssertionError("nobody had to log in")
+
+    flow = await carry(await start(connection), never, looker=looker)
+    assert (flow.state, flow.post_login_url) == ("SUCCESS", "https://example.com/home")
+    assert (await stored(connection))["cookies"] == [renewed]
+
+
+async def test_a_login_goes_on_from_where_the_look_left_the_profile() -> None:
+    connection = await connected()
+
+    async def first(request: LoginRequest, host: Host) -> Outcome:
+        return logged_in()
+
+    await carry(await start(connection), first)
+    left = ProfileState(storage={"cookies": [{**COOKIE, "value": "half"}], "origins": []})
+
+    async def looker(_: Browsers, look: Look, landed: str) -> LoggedIn | ProfileState:
+        return left
+
+    async def second(request: LoginRequest, host: Host) -> Outcome:
+        assert request.state == left
+        return logged_in()
+
+    assert (await carry(await start(connection), second, looker=looker)).state == "SUCCESS"
 
 
 async def test_typed_values_reach_the_engine_and_are_kept_without_codes() -> None:
