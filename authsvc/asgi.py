@@ -23,7 +23,7 @@ start_refuse_unready()
 websockets = URLRouter(
     [
         path(CDP_PATH, cdp_socket),  # type: ignore[arg-type]
-        path("live/<slug:flow_id>/socket", live_socket),  # type: ignore[arg-type]
+        path("live/<slug:shown_id>/socket", live_socket),  # type: ignore[arg-type]
         re_path("", websocket_refuse),  # type: ignore[arg-type]
     ]
 )

@@ -31,6 +31,8 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "browser_not_started": 409,
     "browser_gone": 409,
     "changes_not_saved": 409,
+    "replay_running": 409,
+    "replay_not_ready": 409,
     "body_too_large": 413,
     "too_many_requests": 429,
     "sealed": 503,

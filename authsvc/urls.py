@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics, name="metrics"),
     path("login/", include("flows.views.urls")),
     path("live/", include("flows.views.live")),
+    path("replays/", include("flows.views.replays")),
     path("", RedirectView.as_view(url="/docs"), name="home"),  # before the API, whose root says 404
     path("", api_default().urls),
 ]

@@ -14,9 +14,10 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from flows.admin_replays import ReplayAdmin as ReplayAdmin  # registered with the others
 from flows.models import Connection, Flow, FlowEvent, HealthCheck, Interaction, Picture
 from flows.pauses import choice_from_json, field_from_json
 from flows.readiness import connection_can_reauth, connection_names
@@ -276,6 +277,10 @@ class ConnectionAdmin(ReadOnlyAdmin):
         return address_plain(str((connection.auth_check or {}).get("url", "")))
 
 
+def _replays(flow: Flow) -> list[str]:
+    return list(flow.replays.order_by("started_at").values_list("pk", flat=True))
+
+
 @admin.register(Flow)
 class FlowAdmin(ReadOnlyAdmin):
     list_display = ("id", "domain", "type", "state", "error_code", "created_at", "took", "attempt", "organization")
@@ -295,7 +300,7 @@ class FlowAdmin(ReadOnlyAdmin):
         ("error_code", "error_message"),
         "website_error",
         "landing_page",
-        "link",
+        ("link", "recordings"),
     )
     inlines = (FlowEventInline, InteractionInline)
 
@@ -324,6 +329,11 @@ class FlowAdmin(ReadOnlyAdmin):
                 resource_id=interaction,
             )
         return HttpResponse(picture_open(interaction, flow_id=flow.pk), content_type="image/jpeg")
+
+    @admin.display(description="Recordings")
+    def recordings(self, flow: Flow) -> SafeString | str:
+        links = ((reverse("admin:flows_replay_change", args=[quote(pk)]), pk) for pk in _replays(flow))
+        return format_html_join(", ", '<a href="{}">{}</a>', links) or "none"
 
     @admin.display(description="Domain", ordering="connection__domain")
     def domain(self, flow: Flow) -> str:

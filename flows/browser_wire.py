@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.browser_links import cdp_url
+from flows.live_links import LiveRight, browser_live_url, live_url
 from flows.models import BrowserSession, Flow
 from flows.services.sessions import tags_shown
 from vault.models import Profile
@@ -15,8 +16,8 @@ REGION = "us-east"
 ECHOED = ("start_url", "telemetry", "vaults", "proxy")
 
 
-def session_wire(session: BrowserSession, *, now: datetime) -> dict[str, Any]:
-    """The wire's browser; absent optional members are left out."""
+def session_wire(session: BrowserSession, *, now: datetime, live: LiveRight = LiveRight.TYPE) -> dict[str, Any]:
+    """The wire's browser; absent optional members are left out. `live` is the right that its live view gives."""
     options = session.options
     headless = bool(options.get("headless"))
     shown: dict[str, Any] = {
@@ -37,6 +38,8 @@ def session_wire(session: BrowserSession, *, now: datetime) -> dict[str, Any]:
     shown |= {name: options[name] for name in ECHOED if options.get(name)}
     if proxy_id := (options.get("proxy") or {}).get("id"):
         shown["proxy_id"] = proxy_id
+    if url := browser_live_url(session, live, now=now):
+        shown["browser_live_view_url"] = url
     if session.name:
         shown["name"] = session.name
     if session.tags:
@@ -52,7 +55,9 @@ def session_wire(session: BrowserSession, *, now: datetime) -> dict[str, Any]:
 
 def flow_browser_wire(flow: Flow, *, stealth: bool, now: datetime) -> dict[str, Any]:
     """The browser in which a login runs, as far as anybody outside may know it."""
+    shown = {"browser_live_view_url": url} if (url := live_url(flow, LiveRight.LOOK, now=now)) else {}
     return {
+        **shown,
         "session_id": flow.id,
         "cdp_ws_url": "",
         "webdriver_ws_url": "",

@@ -1,6 +1,6 @@
-"""Addresses of live views. The token in one says which login it shows, whether its bearer may type, and when it stops
-opening anything, a few minutes later; it is signed, so nothing of it is stored. It stands behind the `#`, which
-browsers send to nobody: no log, no proxy and no Referer ever holds it."""
+"""Addresses of live views. The token in one says which login or browser it shows, whether its bearer may type, and when
+it stops opening anything, a few minutes later; it is signed, so nothing of it is stored. It stands behind the `#`,
+which browsers send to nobody: no log, no proxy and no Referer ever holds it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import jwt
 from django.conf import settings
 from django.urls import reverse
 
-from flows.models import Flow
+from flows.models import BrowserSession, Flow
 
 ISSUER, AUDIENCE = "authsvc", "live"
 ALGORITHM = "HS256"
@@ -30,7 +30,7 @@ class LiveRight(StrEnum):
 class LiveToken:
     """What a token says."""
 
-    flow_id: str
+    shown_id: str
     right: LiveRight
 
 
@@ -38,13 +38,23 @@ def live_url(flow: Flow, right: LiveRight, *, now: datetime) -> str:
     """Absolute, from configuration; empty while no worker has a browser to show."""
     if not flow.address or flow.status_at(now) != "IN_PROGRESS":
         return ""
-    token = live_token(flow.id, right, now=now)
-    return f"{settings.BASE_URL}{reverse('live:view', args=[flow.id])}#{token}"
+    return _url(flow.id, right, now=now)
 
 
-def live_token(flow_id: str, right: LiveRight, *, now: datetime) -> str:
+def browser_live_url(session: BrowserSession, right: LiveRight, *, now: datetime) -> str:
+    """Absolute; empty for a browser that has no window, or does not run."""
+    if not session.live_address or session.state != BrowserSession.State.RUNNING or session.options.get("headless"):
+        return ""
+    return _url(session.id, right, now=now)
+
+
+def _url(shown_id: str, right: LiveRight, *, now: datetime) -> str:
+    return f"{settings.BASE_URL}{reverse('live:view', args=[shown_id])}#{live_token(shown_id, right, now=now)}"
+
+
+def live_token(shown_id: str, right: LiveRight, *, now: datetime) -> str:
     until = (int(now.timestamp()) // STEP_SECONDS + 2) * STEP_SECONDS
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": flow_id, "right": right.value, "exp": until}
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": shown_id, "right": right.value, "exp": until}
     return jwt.encode(claims, _key(), algorithm=ALGORITHM)
 
 
@@ -59,7 +69,7 @@ def live_token_read(text: str) -> LiveToken | None:
             issuer=ISSUER,
             options={"require": ["exp", "sub", "aud", "iss"]},
         )
-        return LiveToken(flow_id=str(claims["sub"]), right=LiveRight(claims["right"]))
+        return LiveToken(shown_id=str(claims["sub"]), right=LiveRight(claims["right"]))
     except (jwt.InvalidTokenError, KeyError, ValueError):
         return None
 

@@ -37,7 +37,7 @@ CLOSE_OVER, CLOSE_REFUSED, CLOSE_GONE = 1000, 4404, 1013
 
 
 async def live_socket(scope: Scope, receive: Receive, send: Send) -> None:
-    """One person at one login."""
+    """One person at one login or browser."""
     await receive()  # websocket.connect
     if not _is_ours(scope):
         await send({"type": "websocket.close", "code": CLOSE_REFUSED})
@@ -48,7 +48,7 @@ async def live_socket(scope: Scope, receive: Receive, send: Send) -> None:
         await _close(send, CLOSE_REFUSED)
         return
     try:
-        line = await dial(found.address, {"flow": found.flow_id, "right": found.right}, secret=link_secret())
+        line = await dial(found.address, {"shows": found.shown_id, "right": found.right}, secret=link_secret())
     except LinkRefused:
         await _close(send, CLOSE_GONE)
         return
@@ -78,7 +78,7 @@ def _origin(url: str) -> str:
 
 
 async def _judge(scope: Scope, receive: Receive) -> LiveOpen | None:
-    flow_id = scope["url_route"]["kwargs"]["flow_id"]
+    shown_id = scope["url_route"]["kwargs"]["shown_id"]
     try:
         async with asyncio.timeout(HELLO_SECONDS):
             hello = _content(await receive())
@@ -91,9 +91,9 @@ async def _judge(scope: Scope, receive: Receive) -> LiveOpen | None:
     try:
         return await run_db(
             live_open,
-            flow_id,
+            shown_id,
             token=str(hello.get("token") or ""),
-            page_token=cookies.get(session_name(flow_id), ""),
+            page_token=cookies.get(session_name(shown_id), ""),
             read_only=bool(hello.get("readOnly")),
             source=source,
             now=timezone.now(),
@@ -136,7 +136,7 @@ async def _up(receive: Receive, line: Line) -> None:
 
 
 async def _down(line: Line, send: Send) -> bool:
-    """True when the login is over, False when its worker went away."""
+    """True when what it shows is over, False when its worker went away."""
     while (message := await line.receive()) is not None:
         kind, content = message[:1], message[1:]
         if kind == FRAME:

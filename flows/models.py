@@ -378,6 +378,62 @@ class BrowserSession(TenantModel):
         return self.ended_at is None
 
 
+class Replay(TenantModel):
+    """A recording of a caller's browser or of a login, exactly one of the two. Kept for some time, in sealed parts."""
+
+    class State(models.TextChoices):
+        RECORDING = "recording"
+        READY = "ready"
+        FAILED = "failed"
+
+    id = id_field("replay")
+    session = models.ForeignKey(BrowserSession, null=True, blank=True, on_delete=models.CASCADE, related_name="replays")
+    flow = models.ForeignKey(Flow, null=True, blank=True, on_delete=models.CASCADE, related_name="replays")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RECORDING)
+    framerate = models.PositiveSmallIntegerField()
+    max_seconds = models.PositiveIntegerField()
+    size = models.PositiveIntegerField(default=0)  # bytes
+    problem = models.CharField(max_length=200, blank=True, default="")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(session__isnull=True) ^ Q(flow__isnull=True), name="replay_of_one_browser"
+            ),
+            models.UniqueConstraint(
+                fields=["session"], condition=Q(state="recording"), name="one_recording_per_browser"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["started_at"], name="replay_age"),
+            models.Index(fields=["started_at"], condition=Q(state="recording"), name="replay_recording"),
+        ]
+
+    def __str__(self) -> str:
+        return f"of {self.browser_id}"
+
+    @property
+    def browser_id(self) -> str:
+        """By which `/browsers` knows what was recorded."""
+        return str(self.session_id or self.flow_id)
+
+
+class ReplayPart(models.Model):
+    """A stretch of a recording's file (`flows.services.replays`)."""
+
+    replay = models.ForeignKey(Replay, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    sealed = models.BinaryField(editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["replay", "number"], name="replay_part_once")]
+
+    def __str__(self) -> str:
+        return f"{self.replay_id} {self.number}"
+
+
 class SiteIcon(models.Model):
     """A site's icon, written anew by us; None where it has none that we can show. Shared by all connections of a
     domain: what a site shows to everybody is nobody's secret."""

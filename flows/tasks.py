@@ -25,6 +25,7 @@ from flows.services.flows import flow_expire_overdue, flows_abandoned
 from flows.services.icons import icon_refresh
 from flows.services.pictures import pictures_forget
 from flows.services.refusals import refusals_expire
+from flows.services.replays import replays_forget
 from flows.services.sessions import session_waiting, sessions_lapsed
 from flows.wake import wake_sync
 from vault.keys import vault_sealed
@@ -76,6 +77,7 @@ def tick() -> None:
         wake_sync(session_id)
     pictures_forget(now=now)
     refusals_expire(now=now)
+    replays_forget(now=now)
     if vault_sealed():  # a worker could only fail what waits; it is handed out when the vault is open again
         return
     for flow_id in flows_abandoned(now=now):

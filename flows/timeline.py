@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from django.db.models import CharField, F, QuerySet, Value
 
-from flows.models import Connection, Flow, FlowType, HealthCheck
+from flows.models import Connection, Flow, FlowType, HealthCheck, Replay
 from flows.transitions import FlowState
 
 EventType = Literal["login", "reauth", "health_check"]
@@ -37,11 +37,15 @@ def timeline_events(keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
     wanted = {kind: [item["key"] for item in keys if item["kind"] == kind] for kind in ("flow", "check")}
     flows = Flow.objects.filter(pk__in=wanted["flow"])
     checks = HealthCheck.objects.filter(pk__in=wanted["check"])
-    found = {row.pk: _flow_event(row) for row in flows} | {row.pk: _check_event(row) for row in checks}
+    replays = Replay.objects.filter(flow__in=wanted["flow"]).exclude(state=Replay.State.FAILED).order_by("started_at")
+    recorded = dict(replays.values_list("flow_id", "pk"))
+    found = {row.pk: _flow_event(row, recorded.get(row.pk)) for row in flows} | {
+        row.pk: _check_event(row) for row in checks
+    }
     return [found[item["key"]] for item in keys if item["key"] in found]
 
 
-def _flow_event(flow: Flow) -> dict[str, Any]:
+def _flow_event(flow: Flow, replay_id: str | None) -> dict[str, Any]:
     event: dict[str, Any] = {
         "id": flow.id,
         "type": "reauth" if flow.type == FlowType.REAUTH else "login",
@@ -54,6 +58,7 @@ def _flow_event(flow: Flow) -> dict[str, Any]:
     optional = {
         "completed_at": flow.ended_at,
         "browser_session_id": flow.id if flow.attempt else None,
+        "replay_id": replay_id,
         "error_code": flow.error_code,
         "error_message": flow.error_message,
         "website_error": flow.website_error,

@@ -22,6 +22,7 @@ from flows.api.browser_schemas import BrowserCreate, BrowserOut, BrowserUpdate, 
 from flows.browser_wire import flow_browser_wire, session_wire
 from flows.dispatch import browser_dispatch
 from flows.errors import SessionConflict, SessionNotFound
+from flows.live_links import LiveRight
 from flows.models import BrowserSession, Flow
 from flows.relay import relay_control
 from flows.services.flows import flow_cancel
@@ -92,15 +93,22 @@ def list_browsers(
 
 
 @router.get("/{id_or_name}", response={200: BrowserOut, REFUSED: Refusal}, summary="Retrieve a browser", **_SHOWN)
-def retrieve(request: HttpRequest, id_or_name: str, include_deleted: bool = False) -> dict[str, Any]:
-    """The id of a running login (a connection's `browser_session_id`) is known here too."""
+def retrieve(
+    request: HttpRequest,
+    id_or_name: str,
+    include_deleted: bool = False,
+    readOnly: bool = False,  # noqa: N803 - as in the addresses of live views
+) -> dict[str, Any]:
+    """The id of a running login (a connection's `browser_session_id`) is known here too. With `readOnly=true` the
+    live view's address can be handed to somebody who is only to look."""
     principal = caller(request)
     now = timezone.now()
     flow = _flow(principal, id_or_name, now=now)
     if flow is not None:
         stealth = {**flow.connection.browser, **(flow.overrides.get("browser") or {})}.get("stealth") is not False
         return flow_browser_wire(flow, stealth=stealth, now=now)
-    return _shown(principal, _find(principal, id_or_name, include_deleted=include_deleted), now=now)
+    found = _find(principal, id_or_name, include_deleted=include_deleted)
+    return _shown(principal, found, now=now, live=LiveRight.LOOK if readOnly else LiveRight.TYPE)
 
 
 @router.patch("/{id_or_name}", response={200: BrowserOut, REFUSED: Refusal}, summary="Change a browser", **_SHOWN)
@@ -196,10 +204,12 @@ def _proxy(principal: Principal, body: BrowserUpdate) -> dict[str, Any] | None:
     return proxy_option(principal, body.proxy, body.proxy_id)
 
 
-def _shown(principal: Principal, session: BrowserSession, *, now: datetime) -> dict[str, Any]:
+def _shown(
+    principal: Principal, session: BrowserSession, *, now: datetime, live: LiveRight = LiveRight.TYPE
+) -> dict[str, Any]:
     if session.active:
         session_use_record(session, actor=principal.actor, action="browser.address")
-    return session_wire(session, now=now)
+    return session_wire(session, now=now, live=live)
 
 
 def _shown_id(principal: Principal, session_id: str) -> dict[str, Any]:

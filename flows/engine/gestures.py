@@ -4,7 +4,9 @@ A message says where in the page's own pixels. A finger works the mouse unless t
 sites that saw no touch screen when they loaded listen to the mouse only, and would find a sudden touch strange.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 BUTTONS = {"left": 1, "right": 2, "middle": 4}
@@ -17,21 +19,25 @@ SIDE_LIMIT = 20_000  # pixels
 ALT, CONTROL, META, SHIFT = 1, 2, 4, 8
 # Editing commands that Chromium leaves to the platform's key bindings.
 COMMANDS = {"a": "selectAll", "z": "undo", "y": "redo"}
-HAS_TOUCH = "() => navigator.maxTouchPoints > 0"
+HAS_TOUCH = {"expression": "navigator.maxTouchPoints > 0", "returnByValue": True}
+TOUCH_SECONDS = 2.0  # a page with a dialog open answers nothing
 
 
 class Gestures:
-    """Performs on one page through `cdp`, a session of its own."""
+    """Performs on one page through `cdp`, a debugging session of its own."""
 
-    def __init__(self, page: Any, cdp: Any) -> None:
-        self._page, self._cdp = page, cdp
+    def __init__(self, cdp: Any) -> None:
+        self._cdp = cdp
         self._touch = False
         self._pressed = ""
         self._at = (0.0, 0.0)
         self._fingers = False
 
     async def start(self) -> None:
-        self._touch = bool(await self._page.evaluate(HAS_TOUCH))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TOUCH_SECONDS):
+                found = await self._cdp.send("Runtime.evaluate", HAS_TOUCH)
+                self._touch = bool(found["result"].get("value"))
 
     async def perform(self, message: Mapping[str, Any], allowed: Callable[[], bool]) -> bool:
         """Do it; True when something was typed. Raises what the driver raises, and KeyError, TypeError or ValueError

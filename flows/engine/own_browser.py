@@ -16,6 +16,7 @@ from typing import Any
 
 from flows.engine import chromium
 from flows.engine.browsers import BrowserOptions
+from flows.engine.cdp_rules import target_allowed
 from flows.engine.display import Display, xvfb_path
 from flows.engine.egress import Egress, Upstream
 from flows.engine.errors import BrowserLost, BrowserUnavailable
@@ -63,6 +64,7 @@ class OwnBrowser:
         self.pipe = pipe
         self.egress = egress
         self.origins: set[str] = set()  # of every page and frame that was shown
+        self.pages: dict[str, str] = {}  # targets and their addresses, the one last opened or sent somewhere last
         self._display = display
         self._folder = folder
         pipe.event = self._note
@@ -113,10 +115,21 @@ class OwnBrowser:
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     def _note(self, method: str, params: Mapping[str, Any]) -> None:
+        self._note_page(method, params)
         if method in ("Target.targetCreated", "Target.targetInfoChanged") and len(self.origins) < ORIGINS_MOST:
             origin = origin_of(params["targetInfo"].get("url", ""))
             if origin is not None:
                 self.origins.add(str(origin))
+
+    def _note_page(self, method: str, params: Mapping[str, Any]) -> None:
+        if method == "Target.targetDestroyed":
+            self.pages.pop(params["targetId"], None)
+        elif method in ("Target.targetCreated", "Target.targetInfoChanged"):
+            info = params["targetInfo"]
+            target, url = info["targetId"], info.get("url", "")
+            if info["type"] == "page" and target_allowed(info) and self.pages.get(target) != url:
+                self.pages.pop(target, None)
+                self.pages[target] = url
 
 
 async def own_browser_start(settings: OwnSettings, options: BrowserOptions) -> OwnBrowser:

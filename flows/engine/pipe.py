@@ -29,6 +29,9 @@ _ATTACHED = b'{"method":"Target.attachedToTarget"'
 _DETACHED = b'{"method":"Target.detachedFromTarget"'
 
 
+Hear = Callable[[str, Mapping[str, Any]], None]
+
+
 class Client:
     """One debugger. Its owner feeds it with `say` and carries away what `heard` gives until that ends."""
 
@@ -101,6 +104,7 @@ class Pipe:
         self._writer = writer
         self._replies: dict[tuple[str | None, int], asyncio.Future[dict[str, Any]]] = {}  # by session, number
         self._owners: dict[str, Client] = {}  # by session
+        self._hearers: dict[str, Hear] = {}  # of our own sessions
         self._number = 0
         self.closed = asyncio.Event()
         self.event: Callable[[str, Mapping[str, Any]], None] = lambda method, params: None
@@ -134,6 +138,17 @@ class Pipe:
         client = Client(self, root)
         self._owners[root] = client
         return client
+
+    async def attach(self, target: str, hear: Hear) -> str:
+        """A session of our own with one target; `hear` gets its events. Raises `BrowserLost`."""
+        session: str = (await self.call("Target.attachToTarget", {"targetId": target, "flatten": True}))["sessionId"]
+        self._hearers[session] = hear
+        return session
+
+    async def detach(self, session: str) -> None:
+        """Raises `BrowserLost`."""
+        self._hearers.pop(session, None)
+        await self.call("Target.detachFromTarget", {"sessionId": session})
 
     async def leave(self, client: Client) -> None:
         """Forget a client; what it was attached to goes on without it."""
@@ -186,6 +201,8 @@ class Pipe:
             content = json.loads(message)
             if "id" in content:
                 self._take_own(content)
+            elif hear := self._hearers.get(session):
+                hear(content["method"], content.get("params", {}))
             return
         if message.startswith(_ATTACHED) and not self._attached(json.loads(message), owner):
             return

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from flows.engine.live import Frame, LiveView, Viewer
+from flows.engine.live import LiveView
+from flows.engine.viewer import Frame, Viewer
 from flows.link import Exchange, Line, LinkRefused, Serve
 from flows.live_links import LiveRight, link_secret
 
@@ -20,7 +21,7 @@ FRAME, NOTICE = b"F", b"N"
 
 
 class LiveViews:
-    """By flow. `address` is empty until `start`: then nothing can be looked at."""
+    """By what they show, a flow or a browser session. `address` is empty until `start`: nothing can be seen yet."""
 
     def __init__(self) -> None:
         self._views: dict[str, LiveView] = {}
@@ -38,18 +39,21 @@ class LiveViews:
         await self._exchange.close()
 
     @contextmanager
-    def shown(self, flow_id: str) -> Iterator[LiveView]:
-        """Let people at the flow while the block runs."""
-        view = self._views[flow_id] = LiveView()
+    def shown(self, shown_id: str, *, fits: bool = True) -> Iterator[LiveView]:
+        """Let people at it while the block runs."""
+        view = self._views[shown_id] = LiveView(fits=fits)
         try:
             yield view
         finally:
             view.close()
-            if self._views.get(flow_id) is view:
-                del self._views[flow_id]
+            if self._views.get(shown_id) is view:
+                del self._views[shown_id]
+
+    def of(self, shown_id: str) -> LiveView | None:
+        return self._views.get(shown_id)
 
     def _find(self, greeting: dict[str, Any]) -> Serve | None:
-        view = self._views.get(str(greeting.get("flow")))
+        view = self.of(str(greeting.get("shows")))
         return partial(_serve, view, greeting.get("right") == LiveRight.TYPE) if view is not None else None
 
 

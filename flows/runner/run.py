@@ -34,6 +34,7 @@ from flows.runner.healthy import signed_in_still
 from flows.runner.host import FlowHost
 from flows.runner.live import LiveViews
 from flows.runner.profiles import lease_take, state_for_engine, state_load, state_store
+from flows.runner.screens import recorded
 from flows.runner.settings import browser_settings
 from flows.services.flows import (
     Claim,
@@ -46,6 +47,7 @@ from flows.services.flows import (
 )
 from flows.services.plans import check_of, plan_doubt, plan_of, plan_store
 from flows.services.reauth import flow_requirements
+from flows.services.replays import replay_start_of_login
 from flows.services.values import use_of, values_save, values_usable
 from flows.transitions import FlowInput
 from flows.wake import listening, wake
@@ -91,9 +93,11 @@ async def flow_run(
         return
     try:
         async with listening(flow_id) as listener, _lease_kept(claim):
+            replay = await run_db(replay_start_of_login, flow_id, now=timezone.now())
             with views.shown(flow_id) as live:
                 host = FlowHost(claim, listener=listener, live=live)
-                await _carry(claim, partial(engine, browsers), host, partial(looker, browsers))
+                async with recorded(live, replay):
+                    await _carry(claim, partial(engine, browsers), host, partial(looker, browsers))
     except asyncio.CancelledError:
         # This worker stops, or the flow ended or moved on; then there is nothing to let go of.
         await run_db(flow_release, claim, now=timezone.now())

@@ -21,11 +21,14 @@ from flows.engine.drivers import Drivers
 from flows.engine.egress import Upstream
 from flows.engine.errors import BrowserLost, BrowserUnavailable
 from flows.engine.own_browser import OwnSettings, own_browser_start
+from flows.engine.own_pages import OwnPages
 from flows.errors import ProxyNotFound
-from flows.models import BrowserSession
+from flows.models import BrowserSession, Replay
 from flows.relay import HEADER
+from flows.runner.live import LiveViews
 from flows.runner.profiles import state_for_engine, state_load, state_store
 from flows.runner.relay import Relay, Served
+from flows.runner.screens import Recordings
 from flows.services.proxies import proxy_open
 from flows.services.sessions import (
     Ending,
@@ -58,10 +61,20 @@ class Loaded:
 class SessionHost:
     """The sessions of one worker."""
 
-    def __init__(self, *, options: BrowserOptions, relay: Relay, drivers: Drivers, holder: str, most: int) -> None:
+    def __init__(
+        self,
+        *,
+        options: BrowserOptions,
+        relay: Relay,
+        drivers: Drivers,
+        holder: str,
+        most: int,
+        views: LiveViews | None = None,
+    ) -> None:
         self.options = options
         self.relay = relay
         self.drivers = drivers
+        self.views = views or LiveViews()
         self.holder = holder
         self.most = most
         self.stopping = asyncio.Event()
@@ -136,19 +149,32 @@ class _Run:
             served = Served(pipe=browser.pipe, control=self.control, used=asyncio.get_running_loop().time())
             host.relay.add(session.id, served)
             leave.callback(host.relay.remove, session.id)
+            self.view = leave.enter_context(host.views.shown(session.id, fits=False))
+            self.view.show(OwnPages(browser))
+            leave.enter_context(self.view.waiting())
+            self.recordings = Recordings(self.view)
             listener = await leave.enter_async_context(listening(session.id))
             if session.profile_id is not None:
                 await self._load()
             if url := session.options.get("start_url"):
                 await browser.open(url)
             served.used = asyncio.get_running_loop().time()
-            address, now = host.relay.address, timezone.now()
-            if not await run_db(session_started, session.id, holder=host.holder, address=address, now=now):
+            started = await run_db(
+                session_started,
+                session.id,
+                holder=host.holder,
+                address=host.relay.address,
+                live_address=host.views.address,
+                now=timezone.now(),
+            )
+            if not started:
                 return Ending.LOST, "it was given up before it ran"
             self.started.set()
             await wake(session.id)
             ending = await self._watch(served, listener)
-            host.relay.remove(session.id)  # nobody else comes in while the profile is taken out
+            await self.recordings.close()
+            self.view.close()  # nobody else looks or comes in while the profile is taken out
+            host.relay.remove(session.id)
             for client in tuple(served.clients):
                 client.close()
             async with self._kept():
@@ -165,6 +191,12 @@ class _Run:
                 await self._load()
             except VaultError as error:
                 raise BrowserLost(f"the profile could not be loaded: {error.code}") from None
+        if "record" in command:
+            replay = await run_db(Replay.objects.filter(pk=command["record"], session=self.session.id).first)
+            if replay is not None:
+                self.recordings.start(replay)
+        if "record_stop" in command:
+            await self.recordings.stop(command["record_stop"])
         if "start_url" in command:
             await self.browser.open(command["start_url"])
 
@@ -178,6 +210,8 @@ class _Run:
                 return Ending.STOPPED
             if self.browser.pipe.closed.is_set():
                 return Ending.CRASHED
+            if self.view.watched:
+                served.used = loop.time()
             idle = served.idle_seconds(loop.time())
             if idle >= self.session.timeout_seconds:
                 return Ending.TIMEOUT

@@ -184,11 +184,12 @@ def session_waiting(session_id: str, *, now: datetime) -> bool:
     return rows.filter(lease_expires_at__gt=now).exists()
 
 
-def session_started(session_id: str, *, holder: str, address: str, now: datetime) -> bool:
+def session_started(session_id: str, *, holder: str, address: str, live_address: str = "", now: datetime) -> bool:
     """Note where it runs. False when it is no longer the holder's."""
     changed = _held(session_id, holder).update(
         state=State.RUNNING,
         address=address,
+        live_address=live_address,
         started_at=now,
         last_activity_at=now,
         lease_expires_at=now + timedelta(seconds=settings.FLOW_LEASE_SECONDS),

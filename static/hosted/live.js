@@ -59,7 +59,7 @@
     closed(event, socket) {
       if (this.socket !== socket) return;
       this.socket = null;
-      this.state({ acts: false, hidden: false });
+      this.state({ acts: false, looks: false });
       if (event.code === OVER || event.code === GIVEN_UP) {
         this.gone = true;
         this.say(event.code === OVER ? "over" : "refused");
@@ -84,13 +84,13 @@
       if (notice.t !== "state") return;
       this.wait = 1000;
       this.state(notice);
-      this.say(notice.hidden ? "covered" : notice.acts ? "yours" : hello.readOnly ? "looking" : "locked");
+      this.say(notice.hidden ? "covered" : notice.acts ? "yours" : notice.looks ? "looking" : "locked");
     }
 
-    state({ acts }) {
+    state({ acts, looks }) {
       this.acts = acts;
       this.root.toggleAttribute("data-acts", acts);
-      this.root.toggleAttribute("data-looks", hello.readOnly);
+      this.root.toggleAttribute("data-looks", looks);
     }
 
     async drawn(data, socket) {

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from flows.engine.live import Frame, LiveView, Viewer
+from flows.engine.live import LiveView
+from flows.engine.viewer import Frame, Viewer
 
 
 class Onlooker:

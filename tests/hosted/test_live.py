@@ -18,12 +18,13 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from flows.engine.browsers import Browsers
-from flows.live_links import LiveRight, live_token, live_token_read, live_url
+from flows.live_links import LiveRight, browser_live_url, live_token, live_token_read, live_url
 from flows.models import Connection, Flow
 from flows.runner.live import LiveViews
 from flows.runner.run import flow_run
 from flows.selectors import connection_state
 from flows.services.flows import flow_cancel
+from flows.services.sessions import NewSession, session_create
 from tests.engine.conftest import options
 from tests.flows.factories import make_connection, make_flow, make_principal
 from tests.hosted.conftest import OPEN, Visit, tell
@@ -60,6 +61,14 @@ class Carried:
 
     flow: Flow
     running: "asyncio.Task[None]"
+    views: LiveViews
+
+    @property
+    def website(self) -> Any:
+        """The page that the login works in, as only a test may have it."""
+        view = self.views.of(self.flow.id)
+        assert view is not None
+        return view.page
 
     async def ended(self) -> str:
         await asyncio.wait_for(self.running, REACHED)
@@ -98,7 +107,7 @@ async def carried(browsers: Browsers, zoo: Zoo) -> AsyncIterator[Carried]:
     await views.start("127.0.0.1", "127.0.0.1")
     running = asyncio.create_task(flow_run(flow.id, browsers=browsers, holder="test", views=views))
     try:
-        yield Carried(flow, running)
+        yield Carried(flow, running, views)
     finally:
         await tell(flow, flow_cancel, flow.id, now=timezone.now())
         await asyncio.gather(running, return_exceptions=True)
@@ -150,7 +159,9 @@ async def test_r25_looking_and_typing_are_two_rights_and_strangers_see_nothing(
         heard, _ = await speak(service, flow, {"token": typing})
         assert any(notice["acts"] for notice in heard if isinstance(notice, dict))
         late = live_token(flow.id, LiveRight.TYPE, now=now - timedelta(minutes=11))
-        foreign = live_token("flow_of_somebody_else", LiveRight.TYPE, now=now)
+        stranger = await run_db(make_principal, "another organization")
+        theirs = await run_db(session_create, stranger, NewSession(), now=now)
+        foreign = live_token(theirs.id, LiveRight.TYPE, now=now)
         for wrong in ("", "x", typing[:-3] + "xyz", late, foreign):
             assert await speak(service, flow, {"token": wrong}) == REFUSED, wrong
         with pytest.raises(InvalidStatus):
@@ -209,3 +220,17 @@ def test_r25_an_address_is_shown_while_there_is_a_browser_and_names_no_right_but
     fresh = live_token_read(live_token(flow.id, LiveRight.LOOK, now=timezone.now()))
     assert fresh is not None
     assert fresh.right is LiveRight.LOOK
+
+
+def test_r25_a_browser_with_a_window_has_an_address_while_it_runs() -> None:
+    now = timezone.now()
+    session = session_create(make_principal(), NewSession(), now=now)
+    assert browser_live_url(session, LiveRight.TYPE, now=now) == ""
+    session.state, session.live_address = session.State.RUNNING, "127.0.0.1:1"
+    path, _, token = browser_live_url(session, LiveRight.LOOK, now=now).partition("#")
+    assert path.endswith(f"/live/{session.id}")
+    said = live_token_read(token)
+    assert said is not None
+    assert (said.shown_id, said.right) == (session.id, LiveRight.LOOK)
+    session.options = {"headless": True}
+    assert browser_live_url(session, LiveRight.TYPE, now=now) == ""
