@@ -14,9 +14,10 @@ from pytest_django.fixtures import Settings
 from authsvc.webhooks.models import Endpoint
 from authsvc.webhooks.secrets import CURRENT, PREVIOUS, endpoint_secrets
 from authsvc.webhooks.services import endpoint_create, endpoint_rotate
-from flows.models import Flow, Interaction, Picture, Proxy, SiteIcon
+from flows.models import Flow, Interaction, Picture, Proxy, Replay, ReplayPart, SiteIcon
 from flows.services import proxies
 from flows.services.pictures import picture_keep, picture_open
+from flows.services.replays import Stretch, replay_keep, replay_read
 from flows.services.submissions import values_open, values_seal
 from tests.flows.factories import make_connection, make_flow
 from tests.vault.factories import NOW, SEED, kek, make_principal
@@ -86,6 +87,24 @@ def _picture(principal: Principal, number: int) -> str:
 def _picture_open(picture_id: str) -> object:
     interaction = Picture.objects.get(pk=picture_id).interaction
     return picture_open(interaction.id, flow_id=interaction.flow_id)
+
+
+def _replay(principal: Principal, number: int) -> str:
+    flow: Flow = make_flow(make_connection(principal, profile_name=f"r{number}"))
+    replay = Replay.objects.create(
+        organization_id=flow.organization_id,
+        project_id=flow.project_id,
+        flow=flow,
+        framerate=5,
+        max_seconds=60,
+        started_at=NOW,
+    )
+    replay_keep(replay.id, b"canary", now=NOW)
+    return str(replay.parts.get().pk)
+
+
+def _replay_open(part_id: str) -> object:
+    return replay_read(ReplayPart.objects.get(pk=part_id).replay, Stretch(0, len(b"canary")))
 
 
 def _provider(principal: Principal, number: int) -> str:
@@ -171,6 +190,7 @@ COLUMNS = [
         for name in ("sealed", "wrapped_key")
     ),
     Column(Picture, "sealed_image", _picture, _picture_open),
+    Column(ReplayPart, "sealed", _replay, _replay_open),
     Column(Interaction, "sealed_values", _interaction, lambda row_id: values_open(Interaction.objects.get(id=row_id))),
 ]
 NAMES = [f"{column.model._meta.label}.{column.name}" for column in COLUMNS]
