@@ -1,186 +1,32 @@
-"""Connections and their logins in the admin site: what happened and why, nothing to change, nothing secret.
+"""Connections and their logins in the admin site."""
 
-Addresses are shown without their query, where sites put tokens; interactions name the fields that were asked and
-given, never a value.
-"""
-
-from datetime import UTC
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import flatten, quote, unquote
-from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html, format_html_join
+from django.contrib.admin.utils import quote
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from flows.admin_inlines import (
+    FlowEventInline,
+    FlowInline,
+    HealthCheckInline,
+    InteractionInline,
+    address_plain,
+    admin_link,
+)
+from flows.admin_pictures import PicturedAdmin, picture_link
 from flows.admin_replays import ReplayAdmin as ReplayAdmin  # registered with the others
-from flows.models import Connection, Flow, FlowEvent, HealthCheck, Interaction, Picture
-from flows.pauses import choice_from_json, field_from_json
+from flows.models import Connection, Flow, Picture
 from flows.readiness import connection_can_reauth, connection_names
-from flows.services.pictures import picture_open
-from vault.audit import audit_append, audit_committed
 from vault.errors import VaultError
-from vault.readonly_admin import ReadOnlyAdmin
-
-if TYPE_CHECKING:
-    BaseInline = admin.TabularInline[Any, Any]
-else:  # only the type checker's class takes type arguments
-    BaseInline = admin.TabularInline
-
-SHOWN_FLOWS = 20
-SHOWN_CHECKS = 30
-
-
-def address_plain(url: str) -> str:
-    """Scheme, host and path of an address."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "(unreadable)"
-    place = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{place}{parts.path}" if place else ""
-
-
-def admin_link(view: str, pk: str, text: str) -> SafeString:
-    return format_html('<a href="{}">{}</a>', reverse(f"admin:{view}", args=[quote(pk)]), text)
-
-
-class ReadOnlyInline(BaseInline):
-    """Rows that are only looked at."""
-
-    extra = 0
-    max_num = 0
-    can_delete = False
-    show_change_link = False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return flatten(self.fields or ())
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class FlowEventInline(ReadOnlyInline):
-    """The timeline of a login."""
-
-    model = FlowEvent
-    verbose_name_plural = "Timeline"
-    fields = ("when", "kind", "step", "asked", "message")
-    ordering = ("id",)
-
-    @admin.display(description="At (UTC)")
-    def when(self, event: FlowEvent) -> str:
-        return event.at.astimezone(UTC).isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
-
-    @admin.display(description="Step")
-    def step(self, event: FlowEvent) -> str:
-        status, step = event.state.get("flow_status", ""), event.state.get("flow_step", "")
-        return str(step if status == "IN_PROGRESS" else status)
-
-    @admin.display(description="Asked")
-    def asked(self, event: FlowEvent) -> str:
-        """The labels of what the person could fill in or press."""
-        items = [*event.state.get("fields", []), *event.state.get("choices", [])]
-        return ", ".join(str(item.get("label") or item.get("ref") or item.get("id")) for item in items)
-
-    @admin.display(description="Message")
-    def message(self, event: FlowEvent) -> str:
-        state = event.state
-        site = state.get("website_error")
-        parts = [state.get("external_action_message"), f"site: {site}" if site else "", state.get("error_code")]
-        return " · ".join(str(part) for part in [*parts, state.get("error_message")] if part)
-
-
-class InteractionInline(ReadOnlyInline):
-    """What was asked and whether it was answered."""
-
-    model = Interaction
-    verbose_name_plural = "Questions"
-    fields = ("created_at", "state", "page", "asked", "answered", "answered_at", "site_message", "shown")
-    ordering = ("created_at",)
-
-    @admin.display(description="Page")
-    def page(self, interaction: Interaction) -> str:
-        return address_plain(interaction.url)
-
-    @admin.display(description="Asked")
-    def asked(self, interaction: Interaction) -> str:
-        fields = [field_from_json(data) for data in interaction.fields]
-        choices = [choice_from_json(data) for data in interaction.choices]
-        asked = [f"{field.label or field.name} ({field.role.value}, {field.reason.value})" for field in fields]
-        return ", ".join([*asked, *(f"[{choice.label}]" for choice in choices)])
-
-    @admin.display(description="Answered with")
-    def answered(self, interaction: Interaction) -> str:
-        given = set(interaction.given)
-        names = [item.label or item.name for item in map(field_from_json, interaction.fields) if item.id in given]
-        picked = [item.label for item in map(choice_from_json, interaction.choices) if item.id == interaction.picked]
-        return ", ".join([*names, *picked])
-
-    @admin.display(description="Picture")
-    def shown(self, interaction: Interaction) -> SafeString | str:
-        if not Picture.objects.filter(interaction=interaction).exists():
-            return ""
-        address = reverse("admin:flows_flow_picture", args=[quote(interaction.flow_id), quote(interaction.pk)])
-        return format_html('<a href="{}">what was in the way</a>', address)
-
-    @admin.display(description="Site said")
-    def site_message(self, interaction: Interaction) -> str:
-        return interaction.website_error
-
-
-class FlowInline(ReadOnlyInline):
-    """A connection's latest logins."""
-
-    model = Flow
-    verbose_name_plural = f"Logins (the latest {SHOWN_FLOWS})"
-    fields = ("login", "type", "state", "error_code", "created_at", "ended_at")
-    ordering = ("-created_at",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Flow]:
-        newest = Flow.objects.filter(connection=OuterRef("connection")).order_by("-created_at", "-pk")
-        rows: QuerySet[Flow] = super().get_queryset(request)
-        return rows.filter(pk__in=Subquery(newest.values("pk")[:SHOWN_FLOWS]))
-
-    @admin.display(description="Login")
-    def login(self, flow: Flow) -> SafeString:
-        return admin_link("flows_flow_change", flow.pk, flow.pk)
-
-
-class HealthCheckInline(ReadOnlyInline):
-    """A connection's latest checks, each with the reason for what followed."""
-
-    model = HealthCheck
-    verbose_name_plural = f"Health checks (the latest {SHOWN_CHECKS})"
-    fields = ("created_at", "result", "reason", "way", "took", "before", "status", "scheduled")
-    ordering = ("-created_at",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[HealthCheck]:
-        newest = HealthCheck.objects.filter(connection=OuterRef("connection")).order_by("-created_at", "-pk")
-        rows: QuerySet[HealthCheck] = super().get_queryset(request)
-        return rows.filter(pk__in=Subquery(newest.values("pk")[:SHOWN_CHECKS]))
-
-    @admin.display(description="Took")
-    def took(self, check: HealthCheck) -> str:
-        return f"{(check.ended_at - check.created_at).total_seconds():.1f} s" if check.ended_at else "running"
-
-    @admin.display(description="Status before")
-    def before(self, check: HealthCheck) -> str:
-        return check.previous_status
 
 
 @admin.register(Connection)
-class ConnectionAdmin(ReadOnlyAdmin):
+class ConnectionAdmin(PicturedAdmin):
     list_display = (
         "domain",
         "id",
@@ -240,6 +86,9 @@ class ConnectionAdmin(ReadOnlyAdmin):
             latest_id=Subquery(newest.values("pk")[:1]), latest_state=Subquery(newest.values("state")[:1])
         )
 
+    def pictures(self, obj: Any) -> "QuerySet[Picture]":
+        return Picture.objects.filter(health_check__connection=obj)
+
     @admin.display(description="Latest login", ordering="latest_state")
     def latest_login(self, connection: Any) -> SafeString | str:
         if connection.latest_id is None:
@@ -282,7 +131,7 @@ def _replays(flow: Flow) -> list[str]:
 
 
 @admin.register(Flow)
-class FlowAdmin(ReadOnlyAdmin):
+class FlowAdmin(PicturedAdmin):
     list_display = ("id", "domain", "type", "state", "error_code", "created_at", "took", "attempt", "organization")
     list_filter = ("state", "type", "error_code", ("created_at", admin.DateFieldListFilter), "organization")
     search_fields = ("=id", "connection__domain", "=connection__id", "connection__profile__name", "error_code")
@@ -300,35 +149,16 @@ class FlowAdmin(ReadOnlyAdmin):
         ("error_code", "error_message"),
         "website_error",
         "landing_page",
-        ("link", "recordings"),
+        ("link", "recordings", "last_page"),
     )
     inlines = (FlowEventInline, InteractionInline)
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.picture)
-        return [
-            path("<path:flow_id>/picture/<path:interaction_id>", view, name="flows_flow_picture"),
-            *super().get_urls(),
-        ]
+    def pictures(self, obj: Any) -> "QuerySet[Picture]":
+        return Picture.objects.filter(Q(flow=obj) | Q(interaction__flow=obj))
 
-    def picture(self, request: HttpRequest, flow_id: str, interaction_id: str) -> HttpResponse:
-        """A picture, for who may look at logins; that it was looked at is on record."""
-        flow = self.get_object(request, unquote(flow_id))
-        if flow is None or not self.has_view_permission(request, flow):
-            raise PermissionDenied
-        interaction = unquote(interaction_id)
-        if not flow.interactions.filter(pk=interaction, picture__isnull=False).exists():
-            raise Http404
-        with audit_committed():
-            audit_append(
-                organization_id=flow.organization_id,
-                project_id=flow.project_id,
-                actor=f"admin:{request.user.get_username()}",
-                action="picture.open",
-                resource_type="interaction",
-                resource_id=interaction,
-            )
-        return HttpResponse(picture_open(interaction, flow_id=flow.pk), content_type="image/jpeg")
+    @admin.display(description="Picture")
+    def last_page(self, flow: Flow) -> SafeString | str:
+        return picture_link(flow, "where it ended", beside=flow) or "none"
 
     @admin.display(description="Recordings")
     def recordings(self, flow: Flow) -> SafeString | str:

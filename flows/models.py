@@ -253,21 +253,6 @@ class RefusedPassword(TenantModel):
         return f"at {self.created_at:%H:%M:%S}"
 
 
-class Picture(TenantModel):
-    """What was in the way of a login when a question was asked, as a sealed JPEG with every field covered. Kept for
-    some hours (`flows.services.pictures`)."""
-
-    interaction = models.OneToOneField(Interaction, on_delete=models.CASCADE, related_name="picture")
-    sealed_image = models.BinaryField(editable=False)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        indexes = [models.Index(fields=["created_at"], name="picture_age")]
-
-    def __str__(self) -> str:
-        return f"of {self.interaction_id}"
-
-
 class FlowEvent(TenantModel):
     """What a flow looked like after a change, as its followers saw it. Carries no value and no link."""
 
@@ -315,6 +300,41 @@ class HealthCheck(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.id} {self.result or 'running'}"
+
+
+class Picture(TenantModel):
+    """A sealed JPEG with every field covered, of one of three: what was in the way when a question was asked, where a
+    login failed, what a check saw that did not find the profile signed in. Kept for some hours
+    (`flows.services.pictures`)."""
+
+    interaction = models.OneToOneField(
+        Interaction, null=True, blank=True, on_delete=models.CASCADE, related_name="picture"
+    )
+    flow = models.OneToOneField(Flow, null=True, blank=True, on_delete=models.CASCADE, related_name="picture")
+    health_check = models.OneToOneField(
+        HealthCheck, null=True, blank=True, on_delete=models.CASCADE, related_name="picture"
+    )
+    sealed_image = models.BinaryField(editable=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(interaction__isnull=False, flow=None, health_check=None)
+                | Q(interaction=None, flow__isnull=False, health_check=None)
+                | Q(interaction=None, flow=None, health_check__isnull=False),
+                name="picture_of_one_thing",
+            )
+        ]
+        indexes = [models.Index(fields=["created_at"], name="picture_age")]
+
+    def __str__(self) -> str:
+        return f"of {self.shown_id}"
+
+    @property
+    def shown_id(self) -> str:
+        """Of the question, login or check."""
+        return str(self.interaction_id or self.flow_id or self.health_check_id)
 
 
 class BrowserSession(TenantModel):

@@ -8,7 +8,7 @@ form last. Only a page that asks to log in says `logged_out`; only something tha
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flows.engine import state
@@ -17,6 +17,7 @@ from flows.engine.contract import AuthCheck, BrowserSettings, ProfileState
 from flows.engine.drivers import WAIT_ERRORS
 from flows.engine.errors import Unreachable
 from flows.engine.marks import CheckResult, Marks, Verdict, differences, judge
+from flows.engine.picture import picture_take
 from flows.engine.tabs import Tabs
 from flows.engine.verify import Visits, places, visit_marks
 
@@ -46,7 +47,8 @@ class Candidate:
 class Examined:
     """What a check saw. `left` is the profile as the visit left it: sites rotate tokens. It is None where nothing of
     the site was reached. `reason` is for people. `learned` is the check with what this visit added to it;
-    `user_agent` is what the browser called itself, given with `ok`."""
+    `user_agent` is what the browser called itself, given with `ok`; `picture` a JPEG of where it ended otherwise, with
+    every field covered."""
 
     result: CheckResult
     reason: str = ""
@@ -54,6 +56,7 @@ class Examined:
     learned: AuthCheck | None = None
     user_agent: str = ""
     seen: Marks | None = None
+    picture: bytes | None = field(default=None, repr=False, compare=False)
 
 
 def candidates(auth_check: AuthCheck) -> list[Candidate]:
@@ -86,8 +89,9 @@ async def examine(
         if tabs.current.watch.documents == 0:
             return found
         left = await state.capture(session.context, tabs.current.page)
-        agent = await _user_agent(tabs) if found.result == "ok" else ""
-        return replace(found, left=left, user_agent=agent)
+        if found.result == "ok":
+            return replace(found, left=left, user_agent=await _user_agent(tabs))
+        return replace(found, left=left, picture=await picture_take(tabs.current.page))
 
 
 async def _asked(tabs: Tabs, known: list[Candidate], login_page: str | None, *, learned: bool) -> Examined:

@@ -268,9 +268,12 @@ class LoggedIn:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
+    """`picture` is a JPEG of the page where it ended, with every field covered."""
+
     code: ErrorCode
     message: str
     website_error: str | None = None
+    picture: bytes | None = field(default=None, repr=False, compare=False)
 
 
 Outcome = LoggedIn | Failed

@@ -36,6 +36,7 @@ from flows.engine.marks import Marks
 from flows.engine.matching import CODE_ROLES
 from flows.engine.observe import StaleElement
 from flows.engine.origins import InvalidDomain, OriginPolicy, origin_of, policy_for, site_parse
+from flows.engine.picture import picture_take
 from flows.engine.reading.model import ChoiceKind, Field, PageKind
 from flows.engine.reading.news import appeared
 from flows.engine.snapshot import Snapshot
@@ -63,7 +64,7 @@ async def login(browsers: Browsers, request: LoginRequest, host: Host) -> Outcom
         async with browsers.open(request.settings, request.state) as session:
             run = _Login(browsers, request, host, session)
             ended = await run.drive()
-            return ended if isinstance(ended, Failed) else await run.prove(ended)
+            return await run.pictured(ended) if isinstance(ended, Failed) else await run.prove(ended)
     except BrowserUnavailable as error:
         return Failed(ErrorCode.INTERNAL_ERROR, str(error))
     except BasicAuth as error:
@@ -150,6 +151,10 @@ class _Login:
                 return after
             sight = after
         return Failed(ErrorCode.TOO_MANY_STEPS, "The login took more steps than any should.")
+
+    async def pictured(self, failed: Failed) -> Failed:
+        """With a picture of the page where it ended."""
+        return replace(failed, picture=await picture_take(self._tabs.current.page))
 
     async def _perform(self, action: FillAndSubmit | Ask | Press | Pick | Visit | Wait, sight: Sight) -> Sight | Failed:
         if isinstance(action, FillAndSubmit):
@@ -386,7 +391,8 @@ class _Login:
             return LoggedIn(saved, landed, None, stored, given, plan)
         proof = await self._proof(saved, landed)
         if isinstance(proof, Unproven):
-            return Failed(ErrorCode.VERIFICATION_FAILED, _sentence(proof.reason), website_error(sight.reading))
+            reason, said = _sentence(proof.reason), website_error(sight.reading)
+            return Failed(ErrorCode.VERIFICATION_FAILED, reason, said, proof.picture)
         if proof.check is None and not self._ledger.memory.started:
             return Failed(ErrorCode.LOGIN_PAGE_NOT_FOUND, "No login form was found.")
         return LoggedIn(proof.state, landed, proof.check, stored, given, plan)

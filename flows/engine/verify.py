@@ -4,7 +4,7 @@ somebody without it sees at the same address. The same comparison is the health 
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit, urlunsplit
 
 from flows.engine import state
@@ -12,6 +12,7 @@ from flows.engine.browsers import Browsers, Session
 from flows.engine.contract import AuthCheck, BrowserSettings, ProfileState
 from flows.engine.errors import BrowserUnavailable, Unreachable
 from flows.engine.marks import Marks, differences, is_positive, judge, landmarks_of, lasting_url, marks_of
+from flows.engine.picture import picture_take
 from flows.engine.tabs import Sight, Tabs
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Unproven:
     """Not signed in, for a reason fit for people."""
 
     reason: str
+    picture: bytes | None = field(default=None, repr=False, compare=False)
 
 
 async def visit_marks(tabs: Tabs, url: str) -> Marks:
@@ -111,7 +113,10 @@ async def prove(
         visits = Visits(browsers, settings, Tabs(session), known)
         if expected is not None and await _fits(visits.inside, expected):
             return Proven(await state.capture(session.context, visits.inside.current.page), expected)
-        return await _prove(visits, session, landed=landed, login_page=login_page)
+        found = await _prove(visits, session, landed=landed, login_page=login_page)
+        if isinstance(found, Unproven):
+            return replace(found, picture=await picture_take(visits.inside.current.page))
+        return found
 
 
 async def _fits(inside: Tabs, expected: AuthCheck) -> bool:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zlib import crc32
@@ -75,6 +75,7 @@ class Found:
     reason: str = ""
     left: ProfileState | None = None
     auth_check: AuthCheck | None = None
+    picture: bytes | None = field(default=None, repr=False)
 
 
 async def check_run(
@@ -94,7 +95,7 @@ async def check_run(
                 await run_db(_save, lease, job, found.left)
             if found.auth_check not in (None, job.auth_check):
                 await run_db(_remember, check_id, job, found)
-        await _end(check_id, found.result, found.reason, way=found.way)
+        await _end(check_id, found.result, found.reason, way=found.way, picture=found.picture)
     except TimeoutError:
         await _end(check_id, Result.INDETERMINATE, "the site took too long")
     except (BrowserLost, BrowserUnavailable):
@@ -146,7 +147,7 @@ async def _by_browser(job: Job, browsers: Browsers, checker: Checker, confirm_se
     # What the site renewed is kept even where nothing can be told; what it took away stays until that is certain.
     kept = union(state, seen.left) if seen.left is not None else state
     left = kept if seen.result == "indeterminate" else None
-    return Found(Result(seen.result), Way.BROWSER, reason=seen.reason, left=left, auth_check=learned)
+    return Found(Result(seen.result), Way.BROWSER, seen.reason, left, learned, seen.picture)
 
 
 async def _taught(job: Job, seen: Examined) -> tuple[ProfileState, AuthCheck]:
@@ -219,8 +220,10 @@ def _remember(check_id: str, job: Job, found: Found) -> None:
         check_learned(check_id, found.auth_check.to_json(), since=job.last_login_at)
 
 
-async def _end(check_id: str, result: HealthCheck.Result, reason: str, *, way: str = "") -> None:
-    ended = await run_db(check_end, check_id, result, now=timezone.now(), reason=reason, way=way)
+async def _end(
+    check_id: str, result: HealthCheck.Result, reason: str, *, way: str = "", picture: bytes | None = None
+) -> None:
+    ended = await run_db(check_end, check_id, result, now=timezone.now(), reason=reason, way=way, picture=picture)
     if ended is not None and ended.flow_id is not None:
         await run_db(flow_dispatch, ended.flow_id)
 

@@ -300,6 +300,7 @@ async def _fail(claim: Claim, failed: Failed) -> None:
         code=failed.code,
         message=failed.message,
         website_error=failed.website_error,
+        picture=failed.picture,
     )
 
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from flows.models import Connection, ConnectionStatus, Flow, HealthCheck
+from flows.services.pictures import picture_keep
 from flows.services.reauth import reauth_begin, reauth_refused
 from flows.services.schedule import check_reschedule
 from flows.signals import connection_changed
@@ -64,7 +65,13 @@ class Ended:
 
 
 def check_end(
-    check_id: str, result: HealthCheck.Result, *, now: datetime, reason: str = "", way: str = ""
+    check_id: str,
+    result: HealthCheck.Result,
+    *,
+    now: datetime,
+    reason: str = "",
+    way: str = "",
+    picture: bytes | None = None,
 ) -> Ended | None:
     """Record the result. `ok` and `logged_out` set the connection's status, unless a login changed it meanwhile; an
     indeterminate one leaves it as it is. A `logged_out` one begins a re-authentication where that is allowed; the
@@ -88,6 +95,8 @@ def check_end(
         HealthCheck.objects.filter(pk=check_id).update(
             ended_at=now, result=result, reason=reason[:200], status=connection.status, way=way
         )
+        if picture is not None:
+            picture_keep(check, picture, now=now)
         check_reschedule(connection.pk, now=now)
         return Ended(flow.pk if flow is not None else None)
 

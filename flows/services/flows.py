@@ -190,8 +190,10 @@ def flow_end(
     attempt: int | None = None,
     message: str = "",
     website_error: str | None = None,
+    picture: bytes | None = None,
 ) -> bool:
-    """End a flow without success. The connection keeps its status unless it never was signed in."""
+    """End a flow without success, with a picture of where it ended. The connection keeps its status unless it never
+    was signed in."""
     website: dict[str, Any] = {"website_error": website_error[:1000]} if website_error is not None else {}
     with transaction.atomic():
         moved = flow_move(
@@ -204,7 +206,10 @@ def flow_end(
             **website,
         )
         if moved:
-            _unattended_failed(Flow.objects.select_related("connection").get(pk=flow_id), now=now)
+            flow = Flow.objects.select_related("connection").get(pk=flow_id)
+            if picture is not None:
+                picture_keep(flow, picture, now=now)
+            _unattended_failed(flow, now=now)
     return moved
 
 

@@ -167,7 +167,7 @@ def _submission(request: HttpRequest, flow: Flow) -> Submission:
 def picture(request: HttpRequest, visit: Visit) -> HttpResponse:
     """What is in the way now, for the browser that was let in to this login."""
     asked = flow_interaction(visit.flow) if visit.flow is not None else None
-    image = picture_open(asked.id, flow_id=asked.flow_id) if asked is not None else None
+    image = picture_open(asked.id) if asked is not None else None
     if image is None:
         raise Http404
     return HttpResponse(image, content_type="image/jpeg")

@@ -65,7 +65,9 @@ async def test_requests_take_over_and_a_wall_ends_that_for_good(
     signed_in.site.trouble = None
     assert (await signed_in.check(browsers)).way == "browser"
     signed_in.site.end_sessions()
-    assert (await signed_in.check(browsers)).result == "logged_out"
+    found = await signed_in.check(browsers)
+    assert found.result == "logged_out"
+    assert found.picture is not None and found.picture.startswith(b"\xff\xd8")
 
 
 async def test_a_token_good_for_one_visit_lives_on_from_check_to_check(

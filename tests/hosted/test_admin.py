@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from flows.admin import SHOWN_FLOWS, address_plain, admin_link
+from flows.admin_inlines import SHOWN_FLOWS, address_plain, admin_link
 from flows.engine.contract import ErrorCode
 from flows.models import Connection, Flow
 from flows.services.flows import connection_authenticated, flow_end, flow_move

@@ -8,9 +8,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from flows.models import Flow, Interaction, Picture
+from flows.engine.contract import ErrorCode
+from flows.models import Flow, HealthCheck, Interaction, Picture
+from flows.services.checks import check_begin, check_end
+from flows.services.flows import flow_end
 from flows.services.pictures import picture_open, pictures_forget
 from flows.tasks import tick
+from flows.transitions import FlowInput
 from tests.flows.factories import make_connection, make_pause, make_principal
 from tests.hosted.factories import ask, make_live_flow, opened, take
 from vault.models import AuditRecord
@@ -38,14 +42,14 @@ def test_r12_only_the_browser_that_was_let_in_is_shown_the_picture() -> None:
 
 
 def test_r12_a_picture_is_sealed_and_kept_for_some_hours_only(settings) -> None:
-    flow, interaction = walled()
+    _, interaction = walled()
     assert IMAGE not in bytes(Picture.objects.get().sealed_image)
     settings.PICTURE_HOURS = 2
     assert pictures_forget(now=timezone.now() + timedelta(hours=1)) == 0
-    assert picture_open(interaction.id, flow_id=flow.id) == IMAGE
+    assert picture_open(interaction.id) == IMAGE
     Picture.objects.update(created_at=timezone.now() - timedelta(hours=3))
     tick()
-    assert picture_open(interaction.id, flow_id=flow.id) is None
+    assert picture_open(interaction.id) is None
 
 
 def test_no_picture_is_kept_where_they_are_turned_off(settings) -> None:
@@ -68,3 +72,26 @@ def test_the_operator_sees_it_on_record() -> None:
     stranger = Client()
     stranger.force_login(User.objects.create_user("helper", is_staff=True))
     assert stranger.get(address).status_code == 403
+
+
+def test_the_operator_sees_where_a_login_ended_and_what_a_check_saw() -> None:
+    flow = make_live_flow()
+    claim, now = take(flow), timezone.now()
+    flow_end(
+        flow.id,
+        FlowInput.FAIL,
+        now=now,
+        attempt=claim.attempt,
+        code=ErrorCode.VERIFICATION_FAILED,
+        picture=IMAGE,
+    )
+    check, _ = check_begin(flow.connection, now=now)
+    check_end(check.id, HealthCheck.Result.LOGGED_OUT, now=now, way="browser", picture=IMAGE)
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator"))
+    for kind, pk, shown in (("flow", flow.id, flow.id), ("connection", flow.connection_id, check.id)):
+        address = f"/admin/flows/{kind}/{quote(pk)}/picture/{quote(shown)}"
+        assert address in client.get(f"/admin/flows/{kind}/{quote(pk)}/change/").content.decode()
+        assert client.get(address).content == IMAGE
+        assert AuditRecord.objects.filter(action="picture.open", resource_id=shown).count() == 1
+    assert client.get(f"/admin/flows/flow/{quote(flow.id)}/picture/{quote(check.id)}").status_code == 404

@@ -85,8 +85,7 @@ def _picture(principal: Principal, number: int) -> str:
 
 
 def _picture_open(picture_id: str) -> object:
-    interaction = Picture.objects.get(pk=picture_id).interaction
-    return picture_open(interaction.id, flow_id=interaction.flow_id)
+    return picture_open(Picture.objects.get(pk=picture_id).shown_id)
 
 
 def _replay(principal: Principal, number: int) -> str:
