@@ -171,6 +171,7 @@ if METRICS_TOKEN and len(METRICS_TOKEN) < 24:
 
 # --- flows -----------------------------------------------------------------------------------------------------
 INTERACTION_SECONDS = env_int("AUTHSVC_INTERACTION_SECONDS", 600, high=86400)
+HISTORY_DAYS = env_int("AUTHSVC_HISTORY_DAYS", 90, low=0, high=36500)
 PICTURE_HOURS = env_int("AUTHSVC_PICTURE_HOURS", 24, low=0, high=720)
 REPLAY_HOURS = env_int("AUTHSVC_REPLAY_HOURS", 72, low=0, high=8760)
 FLOW_SECONDS = env_int("AUTHSVC_FLOW_SECONDS", 1200, high=86400)

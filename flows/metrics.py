@@ -1,18 +1,20 @@
 """What Prometheus is told, read from the database at the moment it asks: the same numbers from any process, and none
 of them lost with one. Names no tenant and no site."""
 
+from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import TypeAlias
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Min, Q, QuerySet, Sum
+from django.db.models import Count, Min, Q
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 
-from flows.models import Connection, Flow, HealthCheck
+from flows.models import Connection, Flow, HealthCheck, Tally
+from flows.services.history import counted
 from flows.transitions import LIVE
 from vault.models import Profile
 
-TOOK = ExpressionWrapper(F("ended_at") - F("created_at"), output_field=DurationField())
+_Times: TypeAlias = defaultdict[tuple[str, ...], tuple[int, float]]
 
 
 def metrics_read(*, now: datetime) -> Iterator[Metric]:
@@ -22,42 +24,40 @@ def metrics_read(*, now: datetime) -> Iterator[Metric]:
     yield from _held(now=now)
 
 
-def _grouped(rows: QuerySet[Any], *names: str) -> Any:
-    return rows.exclude(ended_at=None).values(*names).annotate(number=Count("pk"), took=Sum(TOOK)).order_by(*names)
-
-
-def _seconds(took: timedelta | None) -> float:
-    return took.total_seconds() if took is not None else 0.0
-
-
 def _flows() -> Iterator[Metric]:
+    outcomes: defaultdict[tuple[str, ...], int] = defaultdict(int)
+    times: _Times = defaultdict(lambda: (0, 0.0))
+    for row, (number, seconds) in counted(Tally.Counted.FLOWS):
+        kind, outcome = row["type"].lower(), row["state"].lower()
+        outcomes[kind, outcome, row["error_code"]] += number
+        _add(times, (kind, outcome, str(row["unattended"]).lower()), number, seconds)
     ended = CounterMetricFamily(
         "authsvc_flows", "Logins that ended, by outcome and error code", labels=("type", "outcome", "code")
     )
-    for row in _grouped(Flow.objects.all(), "type", "state", "error_code"):
-        ended.add_metric((row["type"].lower(), row["state"].lower(), row["error_code"]), row["number"])
+    for labels, number in sorted(outcomes.items()):
+        ended.add_metric(labels, number)
     yield ended
-    took = SummaryMetricFamily(
-        "authsvc_flow_seconds", "How long logins took, people's time included", labels=("type", "outcome", "unattended")
+    yield _summary(
+        "authsvc_flow_seconds",
+        "How long logins took, people's time included",
+        ("type", "outcome", "unattended"),
+        times,
     )
-    for row in _grouped(Flow.objects.all(), "type", "state", "unattended"):
-        labels = (row["type"].lower(), row["state"].lower(), str(row["unattended"]).lower())
-        took.add_metric(labels, row["number"], _seconds(row["took"]))
-    yield took
 
 
 def _checks() -> Iterator[Metric]:
-    took = SummaryMetricFamily(
+    times: _Times = defaultdict(lambda: (0, 0.0))
+    for row, (number, seconds) in counted(Tally.Counted.CHECKS):
+        _add(times, (row["result"], row["way"] or "none"), number, seconds)
+    yield _summary(
         "authsvc_health_check_seconds",
         "Health checks that ended: how many, and how long they took with waiting",
-        labels=("result", "way"),
+        ("result", "way"),
+        times,
     )
-    for row in _grouped(HealthCheck.objects.all(), "result", "way"):
-        took.add_metric((row["result"], row["way"] or "none"), row["number"], _seconds(row["took"]))
-    yield took
     states = GaugeMetricFamily("authsvc_connections", "Connections by status", labels=("status",))
-    for row in Connection.objects.values("status").annotate(number=Count("pk")).order_by("status"):
-        states.add_metric((row["status"].lower(),), row["number"])
+    for status in Connection.objects.values("status").annotate(number=Count("pk")).order_by("status"):
+        states.add_metric((status["status"].lower(),), status["number"])
     yield states
 
 
@@ -88,3 +88,15 @@ def _held(*, now: datetime) -> Iterator[Metric]:
     yield GaugeMetricFamily("authsvc_workers_busy", "Worker processes with a login", value=found["workers"])
     writers = Profile.objects.filter(lease_expires_at__gt=now).count()
     yield GaugeMetricFamily("authsvc_profile_leases", "Profiles being written", value=writers)
+
+
+def _add(times: _Times, labels: tuple[str, ...], number: int, seconds: float) -> None:
+    before, took = times[labels]
+    times[labels] = before + number, took + seconds
+
+
+def _summary(name: str, documentation: str, labels: tuple[str, ...], times: _Times) -> Metric:
+    took = SummaryMetricFamily(name, documentation, labels=labels)
+    for values, (number, seconds) in sorted(times.items()):
+        took.add_metric(values, number, seconds)
+    return took

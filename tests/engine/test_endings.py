@@ -67,7 +67,8 @@ async def test_requests_take_over_and_a_wall_ends_that_for_good(
     signed_in.site.end_sessions()
     found = await signed_in.check(browsers)
     assert found.result == "logged_out"
-    assert found.picture is not None and found.picture.startswith(b"\xff\xd8")
+    assert found.picture is not None
+    assert found.picture.startswith(b"\xff\xd8")
 
 
 async def test_a_token_good_for_one_visit_lives_on_from_check_to_check(

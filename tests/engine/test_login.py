@@ -169,7 +169,8 @@ async def test_a_locked_account_ends_the_login(browsers: Browsers, plain: Browse
     outcome = await login(browsers, request_for(accounts, plain), ScriptedHost({**STORED, "password": "wrong"}))
     assert isinstance(outcome, Failed)
     assert outcome.code is ErrorCode.ACCOUNT_LOCKED
-    assert outcome.picture is not None and outcome.picture.startswith(JPEG)
+    assert outcome.picture is not None
+    assert outcome.picture.startswith(JPEG)
     assert outcome.website_error == "Your account has been locked. Too many failed attempts."
 
 
@@ -199,7 +200,8 @@ async def test_a_state_that_lives_in_its_first_tab_only_is_no_success(
     outcome = await login(browsers, request_for(accounts, plain), ScriptedHost(STORED))
     assert isinstance(outcome, Failed)
     assert outcome.code is ErrorCode.VERIFICATION_FAILED
-    assert outcome.picture is not None and outcome.picture.startswith(JPEG)
+    assert outcome.picture is not None
+    assert outcome.picture.startswith(JPEG)
 
 
 async def test_a_form_in_a_frame(browsers: Browsers, plain: BrowserSettings, site: SiteServer) -> None:

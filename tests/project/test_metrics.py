@@ -1,5 +1,6 @@
 """What Prometheus reads, and that nobody else does."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,9 +9,11 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from flows.engine.contract import ErrorCode
-from flows.models import Connection
+from flows.models import Connection, Flow, HealthCheck
 from flows.services.checks import check_begin, check_end
+from flows.services.connections import connection_delete
 from flows.services.flows import flow_claim, flow_end, flow_start
+from flows.services.history import history_forget
 from flows.transitions import FlowInput
 from tests.flows.factories import make_connection, make_principal
 
@@ -47,6 +50,41 @@ def test_logins_checks_and_queues_are_counted(settings: Any) -> None:
     assert after["authsvc_health_check_seconds_count", "ok", "request"] == 1
     assert after["authsvc_connections", "authenticated"] == 1
     assert after["authsvc_flow_leases",] == 0
+
+
+def test_counters_outlive_the_rows_they_count(settings: Any) -> None:
+    settings.METRICS_TOKEN = TOKEN
+    settings.HISTORY_DAYS = 30
+    connection, now = make_connection(make_principal()), timezone.now()
+    for days in (60, 50, 40, 0):
+        begun = now - timedelta(days=days)
+        flow, _ = flow_start(connection, now=begun)
+        flow_end(flow.id, FlowInput.FAIL, now=begun + timedelta(seconds=3), code=ErrorCode.CREDENTIALS_INVALID)
+        check, _ = check_begin(connection, now=begun)
+        check_end(check.id, check.Result.OK, now=begun + timedelta(seconds=2), way="browser")
+    before = samples()
+    assert before["authsvc_flow_seconds_sum", "failed", "login", "false"] == 12
+    assert history_forget(now=now) > 0
+    assert (Flow.objects.count(), HealthCheck.objects.count()) == (1, 1)
+    assert samples() == before
+    connection_delete(make_principal(), connection, now=now)
+    after = samples()
+    assert not Flow.objects.exists()
+    counters = {key: value for key, value in before.items() if key[0].endswith(("_total", "_sum", "_count"))}
+    assert {key: after[key] for key in counters} == counters
+
+
+def test_the_latest_login_of_a_connection_is_kept(settings: Any) -> None:
+    settings.HISTORY_DAYS = 30
+    connection, now = make_connection(make_principal()), timezone.now()
+    begun = now - timedelta(days=60)
+    flow, _ = flow_start(connection, now=begun)
+    flow_end(flow.id, FlowInput.FAIL, now=begun, code=ErrorCode.CREDENTIALS_INVALID)
+    assert history_forget(now=now) == 0
+    settings.HISTORY_DAYS = 0
+    flow_start(connection, now=begun)
+    assert history_forget(now=now) == 0
+    assert Flow.objects.count() == 2
 
 
 def test_only_the_token_of_the_operator_opens_it(settings: Any) -> None:
