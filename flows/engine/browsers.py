@@ -8,6 +8,8 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import os
+import signal
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +26,7 @@ from flows.engine.trust import TrustHome, trust_home
 log = logging.getLogger(__name__)
 
 LAUNCH_SECONDS = 30.0
+OPEN_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
 DIALOG_SECONDS = 5.0
 LOST_SECONDS = 0.3
@@ -161,20 +164,24 @@ class Session:
 class _Process:
     """One browser process with its way out."""
 
-    def __init__(self, *, browser: Any, egress: Egress, launch: chromium.Launch, home: TrustHome | None) -> None:
+    def __init__(
+        self, *, browser: Any, pid: int, egress: Egress, launch: chromium.Launch, home: TrustHome | None
+    ) -> None:
         self.browser = browser
+        self._pid = pid
         self.egress = egress
         self.launch = launch
         self._home = home
         self.sessions: set[Session] = set()
         self.spares: list[asyncio.Task[Session]] = []
         self.opening = 0
+        self.stuck = False  # it opens no pages any more
         self.used = asyncio.get_running_loop().time()
         browser.on("disconnected", lambda *_: self._died())
 
     @property
     def alive(self) -> bool:
-        return bool(self.browser.is_connected())
+        return not self.stuck and bool(self.browser.is_connected())
 
     def idle_since(self) -> float | None:
         ready = {task.result() for task in self.spares if succeeded(task)}
@@ -188,17 +195,22 @@ class _Process:
             session.lose()
 
     async def close(self) -> None:
-        for task in self.spares:
+        spares = [task for task in self.spares if task is not asyncio.current_task()]
+        for task in spares:
             task.cancel()
-        await asyncio.gather(*self.spares, return_exceptions=True)
+        await asyncio.gather(*spares, return_exceptions=True)
         with contextlib.suppress(*WAIT_ERRORS):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self.browser.close()
-        await self.release()
-
-    async def release(self) -> None:
-        """Give back what the browser had beside it."""
+        if self.browser.is_connected():
+            self._kill()
         await _put_back(self.egress, self._home)
+
+    def _kill(self) -> None:
+        """It does not end when told to. While the driver is connected to it, its id is nobody else's."""
+        log.warning("a browser does not close and is killed")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
 
 
 class Browsers:
@@ -280,25 +292,29 @@ class Browsers:
         async with self._opens:
             try:
                 return await self._open_once(settings)
-            except DRIVER_ERRORS as error:
+            except WAIT_ERRORS as error:
                 # The process died unnoticed between two logins, or while this page opened: one more try.
                 log.warning("opening a page failed, trying again: %s", type(error).__name__)
             await self._discard(process_key(settings))
             try:
                 return await self._open_once(settings)
-            except DRIVER_ERRORS:
+            except WAIT_ERRORS:
                 raise BrowserUnavailable("Chromium could not open a page") from None
 
     async def _open_once(self, settings: BrowserSettings) -> Session:
         process = await self._process(settings)
         process.opening += 1
         try:
-            context = await process.browser.new_context(**_context_options(process))
-            context.on("dialog", _dialog)
-            page = await context.new_page()
+            async with asyncio.timeout(OPEN_SECONDS):
+                context = await process.browser.new_context(**_context_options(process))
+                context.on("dialog", _dialog)
+                page = await context.new_page()
             session = Session(page=page, context=context, process=process)
             process.sessions.add(session)
             return session
+        except TimeoutError:
+            process.stuck = True
+            raise
         finally:
             process.opening -= 1
             process.touch()
@@ -311,7 +327,7 @@ class Browsers:
                 return process
             if process is not None:
                 log.warning("a browser process died; starting another")
-                await process.release()
+                await process.close()
             self._processes[key] = process = await self._launch(settings)
             return process
 
@@ -346,6 +362,7 @@ class Browsers:
                 handle_sigterm=False,
                 handle_sighup=False,
             )
+            pid = await _process_id(browser)
         except DRIVER_ERRORS as error:
             await _put_back(egress, home)
             await self._drivers.forget(stealth=launch.stealth)
@@ -356,7 +373,7 @@ class Browsers:
             await _put_back(egress, home)
             raise
         log.info("browser %s started (%s)", browser.version, launch.mode)
-        return _Process(browser=browser, egress=egress, launch=launch, home=home)
+        return _Process(browser=browser, pid=pid, egress=egress, launch=launch, home=home)
 
     def _choose(self, settings: BrowserSettings) -> chromium.Launch:
         xvfb = xvfb_path() if settings.stealth else None
@@ -397,6 +414,13 @@ async def _put_back(egress: Egress, home: TrustHome | None) -> None:
     await egress.close()
     if home is not None:
         await asyncio.to_thread(home.remove)
+
+
+async def _process_id(browser: Any) -> int:
+    cdp = await browser.new_browser_cdp_session()
+    processes = (await cdp.send("SystemInfo.getProcessInfo"))["processInfo"]
+    await cdp.detach()
+    return next(int(process["id"]) for process in processes if process["type"] == "browser")
 
 
 def succeeded(task: asyncio.Task[Session]) -> bool:

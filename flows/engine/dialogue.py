@@ -17,6 +17,7 @@ from flows.engine.contract import (
 from flows.engine.decide.asking import fillable
 from flows.engine.decide.forms import FORM_KINDS
 from flows.engine.ledger import Ledger
+from flows.engine.limits import StepLimit
 from flows.engine.matching import identifying
 from flows.engine.origins import origin_of
 from flows.engine.picture import picture_take
@@ -41,8 +42,10 @@ class Taken:
 class Dialogue:
     """Of one login, about the page that is being looked at."""
 
-    def __init__(self, host: Host, tabs: Tabs, ledger: Ledger) -> None:
+    def __init__(self, host: Host, tabs: Tabs, ledger: Ledger, limit: StepLimit) -> None:
+        """`limit` is the time of the step that this is part of."""
         self._host = host
+        self._limit = limit
         self._live = host.live
         self._tabs = tabs
         self._ledger = ledger
@@ -71,7 +74,7 @@ class Dialogue:
         self._progress = None
         try:
             await self._host.pause(await self._pictured(pause, sight))
-            with self._live.waiting():
+            with self._limit.suspended(), self._live.waiting():
                 return await answer_or_change(self._host, self._tabs, sight, external=pause.instruction is not None)
         except FlowStopped as stop:
             if stop.code is ErrorCode.FLOW_EXPIRED and on_timeout is not None:

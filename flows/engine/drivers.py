@@ -19,6 +19,8 @@ DRIVER_TIMEOUTS: tuple[type[Exception], ...] = (
 # What awaiting a driver under a deadline may raise.
 WAIT_ERRORS: tuple[type[Exception], ...] = (TimeoutError, *DRIVER_ERRORS)
 
+START_SECONDS = 60.0
+
 
 class Drivers:
     """Playwright for speed, Patchright where the browser must not be recognised."""
@@ -28,10 +30,12 @@ class Drivers:
         self._lock = asyncio.Lock()
 
     async def get(self, *, stealth: bool) -> Any:
+        """Raises TimeoutError when the helper does not start."""
         async with self._lock:
             if stealth not in self._running:
                 package = patchright.async_api if stealth else playwright.async_api
-                self._running[stealth] = await package.async_playwright().start()
+                async with asyncio.timeout(START_SECONDS):
+                    self._running[stealth] = await package.async_playwright().start()
             return self._running[stealth]
 
     async def forget(self, *, stealth: bool) -> None:

@@ -2,7 +2,7 @@
 
     EngineError
     ├── BrowserUnavailable   no Chromium could be started
-    ├── BrowserLost          the browser died under a running login
+    ├── BrowserLost          the browser died under a running login, or answers no more
     ├── OriginRefused        a value was about to go where it must not (R10)
     ├── FieldRefused         a field cannot take a value: gone, invisible, covered, or it does not keep what is typed
     └── Unreachable          the site gave no page
@@ -24,7 +24,7 @@ class BrowserUnavailable(EngineError):
 
 
 class BrowserLost(EngineError):
-    """The browser or the page's process died."""
+    """The browser or the page's process died, or answers no more."""
 
 
 class OriginRefused(EngineError):

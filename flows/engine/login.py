@@ -32,6 +32,7 @@ from flows.engine.entrance import Entrance
 from flows.engine.errors import BasicAuth, BrowserUnavailable, FieldRefused, OriginRefused, Unreachable
 from flows.engine.judging import judged
 from flows.engine.ledger import Ledger
+from flows.engine.limits import StepLimit
 from flows.engine.marks import Marks
 from flows.engine.matching import CODE_ROLES
 from flows.engine.observe import StaleElement
@@ -46,6 +47,8 @@ from flows.engine.verify import Proven, Unproven, prove, sight_marks
 log = logging.getLogger(__name__)
 
 MAX_STEPS = 40
+STEP_SECONDS = 120.0  # far above what any step needs that a browser answers to
+PROOF_SECONDS = 240.0
 MISHAPS = 4  # presses and fills that failed in a row
 CONSENT = "allow_origin:"
 PAGE_ERRORS = (StaleElement, FieldRefused)
@@ -64,7 +67,7 @@ async def login(browsers: Browsers, request: LoginRequest, host: Host) -> Outcom
         async with browsers.open(request.settings, request.state) as session:
             run = _Login(browsers, request, host, session)
             ended = await run.drive()
-            return await run.pictured(ended) if isinstance(ended, Failed) else await run.prove(ended)
+            return await run.pictured(ended) if isinstance(ended, Failed) else await run.proven(ended)
     except BrowserUnavailable as error:
         return Failed(ErrorCode.INTERNAL_ERROR, str(error))
     except BasicAuth as error:
@@ -113,7 +116,8 @@ class _Login:
         self._unsent: dict[str, Snapshot] = {}  # pages as they were before a form was sent from them
         self._opened: tuple[Tab, int] | None = None  # the document that our press put a form on
         self._mishaps = 0
-        self._dialogue = Dialogue(host, self._tabs, self._ledger)
+        self._limit = StepLimit(STEP_SECONDS)
+        self._dialogue = Dialogue(host, self._tabs, self._ledger, self._limit)
         self._dismissed: str | None = None  # what the site said in a dialog that was closed since the last form
 
     # --- the loop --------------------------------------------------------------------------------------------
@@ -122,7 +126,8 @@ class _Login:
         """To the other side of the login, or to a clear end."""
         await self._dialogue.say(Progress.DISCOVERING)
         self._live.show(self._tabs)
-        sight = await self._enter()
+        async with self._limit.step():
+            sight = await self._enter()
         for _ in range(MAX_STEPS):
             self._ledger.looked(page=sight.page, status=sight.status)
             action = decide(sight.reading, self._ledger.memory)
@@ -133,20 +138,23 @@ class _Login:
                 return sight
             if isinstance(action, GiveUp):
                 await self._note_rejected(action.rejected)
-                taken = await self._dialogue.handed_over(action, sight)
+                async with self._limit.step():
+                    taken = await self._dialogue.handed_over(action, sight)
                 if isinstance(taken, Failed) or taken.over:
                     return taken if isinstance(taken, Failed) else taken.sight
                 sight = taken.sight
                 continue
             try:
-                after = await self._perform(action, sight)
+                async with self._limit.step():
+                    after = await self._perform(action, sight)
                 self._mishaps = 0
             except PAGE_ERRORS as error:
                 self._mishaps += 1
                 log.info("an action failed: %s", error)
                 if self._mishaps >= MISHAPS:
                     return Failed(ErrorCode.LOGIN_PAGE_NOT_FOUND, "The form on the page could not be used.", None)
-                after = await self._tabs.settle(None, patience=SHORT_PATIENCE)
+                async with self._limit.step():
+                    after = await self._tabs.settle(None, patience=SHORT_PATIENCE)
             if isinstance(after, Failed):
                 return after
             sight = after
@@ -379,7 +387,11 @@ class _Login:
 
     # --- the proof -------------------------------------------------------------------------------------------
 
-    async def prove(self, sight: Sight) -> Outcome:
+    async def proven(self, sight: Sight) -> Outcome:
+        async with StepLimit(PROOF_SECONDS).step():
+            return await self._prove(sight)
+
+    async def _prove(self, sight: Sight) -> Outcome:
         """Save the state, throw the context away and show that the copy is signed in."""
         await self._dialogue.say(Progress.SUBMITTING)
         page = sight.tab.page

@@ -1,7 +1,10 @@
 """Browser processes: shared within a tenant, apart between tenants, put away and replaced."""
 
 import asyncio
+import os
 import shutil
+import signal
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -156,3 +159,24 @@ async def test_a_display_ends_with_its_owner_and_starts_again_when_it_died() -> 
     await display.close()
     assert again is not None
     assert again.returncode is not None
+
+
+async def test_a_browser_that_opens_no_pages_any_more_is_replaced(
+    plain: BrowserSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.engine.browsers.CLOSE_SECONDS", 0.5)
+    browsers = Browsers(options(spares=0))
+    try:
+        async with browsers.open(plain) as session:
+            stuck, ended = session.browser, asyncio.Event()
+        stuck.on("disconnected", lambda *_: ended.set())
+        (process,) = browsers._processes.values()
+        monkeypatch.setattr(stuck, "new_context", AsyncMock(side_effect=TimeoutError))
+        os.kill(process._pid, signal.SIGSTOP)
+        async with browsers.open(plain) as session:
+            assert session.browser is not stuck
+            assert await session.page.evaluate("1 + 1") == 2
+        async with asyncio.timeout(20):
+            await ended.wait()
+    finally:
+        await browsers.close()

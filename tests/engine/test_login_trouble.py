@@ -20,7 +20,7 @@ from flows.engine.contract import BrowserSettings, ErrorCode, Failed, LoggedIn, 
 from flows.engine.errors import BrowserLost
 from flows.engine.login import login
 from tests.engine.conftest import options
-from tests.engine.hosts import ScriptedHost, WaitingHost
+from tests.engine.hosts import ScriptedHost, TestSecret, WaitingHost
 from tests.sites.accounts import PASSWORD, USER, AccountSite, Behaviour, Second, document
 from tests.sites.server import Request, Response, SiteServer, redirect
 
@@ -259,7 +259,7 @@ async def test_a_browser_that_dies_wakes_its_logins_and_is_replaced(plain: Brows
         running = asyncio.create_task(login(browsers, request_for(site, plain, known=frozenset()), host))
         async with asyncio.timeout(20):
             await host.asked.wait()
-        await kill_browser(browsers)
+        kill_browser(browsers)
         async with asyncio.timeout(10):
             with pytest.raises(BrowserLost):
                 await running
@@ -268,13 +268,30 @@ async def test_a_browser_that_dies_wakes_its_logins_and_is_replaced(plain: Brows
         await browsers.close()
 
 
-async def kill_browser(browsers: Browsers) -> None:
+async def test_a_browser_that_answers_no_more_ends_the_login(
+    plain: BrowserSettings, site: SiteServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.engine.login.STEP_SECONDS", 8.0)
+    browsers = Browsers(options(spares=0))
+    AccountSite(site, Behaviour())
+
+    class Stopping(ScriptedHost):
+        async def reveal_stored(self, name: str, *, origin: str) -> TestSecret:
+            kill_browser(browsers, signal.SIGSTOP)
+            return await super().reveal_stored(name, origin=origin)
+
+    try:
+        async with asyncio.timeout(60):
+            with pytest.raises(BrowserLost, match="did not answer"):
+                await login(browsers, request_for(site, plain), Stopping(STORED))
+    finally:
+        await browsers.close()
+
+
+def kill_browser(browsers: Browsers, number: signal.Signals = signal.SIGKILL) -> None:
     """End the one browser process of `browsers` the hard way, as the kernel does when memory runs out."""
     (process,) = browsers._processes.values()
-    session = await process.browser.new_browser_cdp_session()
-    info = await session.send("SystemInfo.getProcessInfo")
-    pid = next(item["id"] for item in info["processInfo"] if item["type"] == "browser")
-    os.kill(pid, signal.SIGKILL)
+    os.kill(process._pid, number)
 
 
 async def test_a_login_is_canceled_at_once(browsers: Browsers, plain: BrowserSettings, site: SiteServer) -> None:
