@@ -14,17 +14,13 @@ def connection_names(connection: Connection) -> frozenset[str] | None:
 def connection_can_reauth(connection: Connection, names: frozenset[str] | None) -> CanReauth:
     """Whether what is stored would do for an unattended login, and why. `names` are those of
     `connection_names`."""
+    plan = Plan.from_json(connection.plan) if connection.skill_mode == "enabled" else None
     return can_reauth(
         needed=Requirements.from_json(connection.requirements) if connection.requirements is not None else None,
         names=names,
         outside=bool(connection.credential_source),
         signed_in_before=connection.last_login_at is not None,
         failures=connection.reauth_failures,
-        choices_known=_choices_known(connection),
+        choices_known=plan is not None and plan.picks,
+        planned=plan is not None,
     )
-
-
-def _choices_known(connection: Connection) -> bool:
-    """The plan makes the choices of the last login again."""
-    plan = Plan.from_json(connection.plan) if connection.skill_mode == "enabled" else None
-    return plan is not None and plan.picks

@@ -93,10 +93,12 @@ def can_reauth(
     signed_in_before: bool,
     failures: int,
     choices_known: bool = False,
+    planned: bool = False,
 ) -> CanReauth:
     """(whether an unattended login may be tried, the contract's reason). `names` are the stored credential's, None
     without one; `outside` says that the values come from another source; `failures` are the unattended logins that
-    failed in a row; `choices_known` says that the choices somebody made can be made again."""
+    failed in a row; `planned` says that the way of the last login is known, `choices_known` that the choices somebody
+    made on it can be made again."""
     if names is None and not outside:
         return False, "no_credential"
     if not signed_in_before:
@@ -106,7 +108,7 @@ def can_reauth(
     if outside or names is None:
         return True, "external_credential"
     if needed is None:
-        return True, "has_credential"
+        return True, "viable_plans_found" if planned else "has_credential"
     if not needed.refs and not needed.totp:
         return True, "no_requirements_recorded"
     if not set(needed.refs) <= names:

@@ -51,14 +51,15 @@ class AgeingSite(EndingSite):
 
 
 @contextmanager
-def served(*, rolling: bool) -> Iterator[AgeingSite]:
+def serving() -> Iterator[SiteServer]:
+    """A server on a loop of its own."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     server = SiteServer()
     asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
     try:
-        yield AgeingSite(server, App.PAGES, rolling=rolling)
+        yield server
     finally:
         asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
@@ -100,7 +101,10 @@ def soak(*, minutes: float) -> list[Row]:
     with ExitStack() as stack:
         service = stack.enter_context(running(arguments=(), env=env))
         client = service.client()
-        sites = {kind: stack.enter_context(served(rolling=kind == "rolling")) for kind in ("fixed", "rolling")}
+        sites = {
+            kind: AgeingSite(stack.enter_context(serving()), App.PAGES, rolling=kind == "rolling")
+            for kind in ("fixed", "rolling")
+        }
         ids = {kind: connected(client, site) for kind, site in sites.items()}
         begun = {kind: len(site.server.seen) for kind, site in sites.items()}
         alive: Counter[str] = Counter()

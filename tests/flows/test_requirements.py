@@ -57,6 +57,7 @@ def test_what_a_login_took(used: frozenset[str], questions: list[Asked], expecte
         ({"signed_in_before": False}, (False, "no_prior_successful_login")),
         ({"names": None, "outside": True}, (True, "external_credential")),
         ({"needed": None}, (True, "has_credential")),
+        ({"needed": None, "planned": True}, (True, "viable_plans_found")),
         ({"needed": Requirements()}, (True, "no_requirements_recorded")),
         ({}, (True, "requirements_satisfiable")),
         ({"names": frozenset({"username"})}, (False, "requires_customer_input")),
