@@ -55,10 +55,13 @@ class Principal:
     policy: Policy = ALLOW_ALL
     key_project_id: str | None = None
     flow_id: str = ""  # of an embeddable component, which may follow and answer this one login and nothing else
+    operator: str = ""  # who is at work in the admin site, without any key
 
     @property
     def actor(self) -> str:
         """How the audit log names this caller."""
+        if self.operator:
+            return f"admin:{self.operator}"
         return f"flow:{self.flow_id}" if self.flow_id else f"key:{self.key_id}"
 
     def require(self, action: str, *, kind: str, record_id: str = "*", project_id: str | None = None) -> None:

@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
+from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 from kernel import BadRequestError
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -13,6 +16,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from authsvc.webhooks import tasks
 from authsvc.webhooks.models import Delivery, Endpoint
 from authsvc.webhooks.outbox import WAITS, deliveries_hand_over, delivery_try, wait_after
+from authsvc.webhooks.secrets import endpoint_secrets
+from authsvc.webhooks.services import endpoint_create
 from authsvc.webhooks.tasks import deliver
 from flows.engine.contract import ErrorCode
 from flows.models import Connection, Flow
@@ -20,8 +25,9 @@ from flows.services.flows import connection_authenticated, flow_claim, flow_end,
 from flows.transitions import FlowInput
 from tests.contract.tenants import Tenant
 from tests.contract.test_keys import webhook_make
-from tests.flows.factories import make_pause
+from tests.flows.factories import make_pause, make_principal
 from tests.vault.standin import Asked, StandIn, serve
+from vault.models import AuditRecord, Project
 from vault.seal import vault_seal, vault_unseal
 
 LOOPBACK = ("127.0.0.0/8",)
@@ -233,3 +239,63 @@ def test_the_secret_is_shown_once(owner: Tenant) -> None:
     shown = owner.sdk.get(f"/webhooks/{made['id']}", cast_to=dict[str, Any])
     assert "secret" not in shown
     assert datetime.fromisoformat(shown["created_at"]).tzinfo in (UTC, datetime.fromisoformat("2026-01-01T00Z").tzinfo)
+
+
+@pytest.fixture
+def operator(settings: Any) -> Client:
+    settings.SSRF_ALLOW = LOOPBACK
+    client = Client()
+    client.force_login(User.objects.create_superuser("boss"))
+    return client
+
+
+@pytest.mark.django_db
+def test_r29_the_admin_makes_a_webhook_and_shows_its_secret_once(operator: Client) -> None:
+    project = Project.objects.get(pk=make_principal().project_id)
+    form = {"project": project.id, "url": "https://hooks.example/a", "events": ["flow.failed"]}
+    made = operator.post("/admin/webhooks/endpoint/add/", form)
+    secret = made.context["secret"]
+    assert secret.startswith("whsec_")
+    assert secret in made.content.decode()
+    assert "no-store" in made["Cache-Control"]
+    endpoint = Endpoint.objects.get()
+    assert (endpoint.organization_id, endpoint.events) == (project.organization_id, ["flow.failed"])
+    assert endpoint_secrets(endpoint, now=timezone.now())[0].reveal() == secret
+    assert AuditRecord.objects.get(action="webhook.create").actor == "admin:boss"
+    place = f"/admin/webhooks/endpoint/{quote(endpoint.id)}"
+    for page in ("/admin/webhooks/endpoint/", f"{place}/change/", f"{place}/history/"):
+        shown = operator.get(page)
+        assert shown.status_code == 200
+        assert secret not in shown.content.decode()
+
+
+@pytest.mark.django_db
+def test_the_admin_changes_rotates_tries_and_removes_a_webhook(operator: Client) -> None:
+    principal = make_principal()
+    endpoint, secret = endpoint_create(
+        principal, url="https://hooks.example/a", events=[], ssrf_allow=(), now=timezone.now()
+    )
+    place, rows = f"/admin/webhooks/endpoint/{quote(endpoint.id)}", "/admin/webhooks/endpoint/"
+    change = {"url": "https://hooks.example/b", "events": ["flow.succeeded"]}
+    assert operator.post(f"{place}/change/", change).status_code == 302
+    endpoint.refresh_from_db()
+    assert (endpoint.url, endpoint.events, endpoint.enabled) == ("https://hooks.example/b", ["flow.succeeded"], False)
+    chosen = {"_selected_action": [endpoint.id]}
+    new = operator.post(rows, chosen | {"action": "rotate"}).context["secret"]
+    endpoint.refresh_from_db()
+    assert [item.reveal() for item in endpoint_secrets(endpoint, now=timezone.now())] == [new, secret.reveal()]
+    operator.post(rows, chosen | {"action": "test"})
+    assert Delivery.objects.get().type == "test"
+    operator.post(f"{place}/delete/", {"post": "yes"})
+    assert not Endpoint.objects.exists()
+    actions = AuditRecord.objects.filter(actor="admin:boss").order_by("seq").values_list("action", flat=True)
+    assert list(actions) == ["webhook.update", "webhook.rotate", "webhook.delete"]
+
+
+@pytest.mark.django_db
+def test_the_admin_refuses_addresses_that_the_api_refuses(operator: Client) -> None:
+    project = make_principal().project_id
+    for url in ("http://hooks.example/", "https://10.0.0.1/", "https://u:p@hooks.example/", "nonsense"):
+        refused = operator.post("/admin/webhooks/endpoint/add/", {"project": project, "url": url})
+        assert refused.context["errors"], url
+    assert not Endpoint.objects.exists()
