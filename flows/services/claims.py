@@ -6,6 +6,7 @@ check is made twice and a beat that dies loses nothing but one round.
 
 from collections.abc import Iterator
 from datetime import datetime
+from math import ceil
 
 from django.conf import settings
 from django.db import connection as database
@@ -21,14 +22,15 @@ from vault.rates import rate_take
 
 BATCH = 200
 WINDOWS = 20
+SHARE_SECONDS = 5  # in which a domain gets its share, at least
 
 
 def checks_claim(*, now: datetime, limit: int = BATCH) -> list[HealthCheck]:
     """Begin the checks that are due and may run now, the longest due first; gives those that are the caller's.
 
     A connection with a login under way or a profile that is being written waits. No domain gets more than its share
-    in a minute: what is beyond it stays due, so an outage is made up for without a burst on any one site. Nor are more
-    handed out than workers have finished: what waits in a queue would be stale, and count as lost.
+    of a few seconds: what is beyond it stays due, so an outage is made up for without a burst on any one site. Nor are
+    more handed out than workers have finished: what waits in a queue would be stale, and count as lost.
     """
     claimed: list[HealthCheck] = []
     running = HealthCheck.objects.filter(ended_at=None, created_at__gt=now - RUNNING_AT_MOST).count()
@@ -48,6 +50,7 @@ def checks_claim(*, now: datetime, limit: int = BATCH) -> list[HealthCheck]:
 def _due(*, now: datetime, limit: int) -> Iterator[Connection]:
     """Due connections, those of full domains left out so that they cannot hold up the others."""
     full: set[str] = set()
+    seconds, share = pace(settings.DOMAIN_CHECKS)
     seen: set[str] = set()
     for _ in range(WINDOWS):  # windows over the due; each one passes over the domains found full before
         window = list(_rows(now=now).exclude(domain__in=full).exclude(pk__in=seen)[:limit])
@@ -56,13 +59,21 @@ def _due(*, now: datetime, limit: int) -> Iterator[Connection]:
             if connection.domain in full:
                 continue
             try:
-                rate_take(f"checks:{connection.domain}", limit=settings.DOMAIN_CHECKS, at=now.timestamp())
+                rate_take(f"checks:{connection.domain}", limit=share, at=now.timestamp(), seconds=seconds)
             except RateLimited:
                 full.add(connection.domain)
                 continue
             yield connection
         if len(window) < limit or len(seen) >= 5 * limit:
             return
+
+
+def pace(each_minute: int) -> tuple[int, int]:
+    """(seconds, how many in them) that come to so many in a minute, without a burst at its beginning."""
+    if not each_minute:
+        return SHARE_SECONDS, 0
+    seconds = max(SHARE_SECONDS, ceil(60 / each_minute))
+    return seconds, each_minute * seconds // 60
 
 
 def _rows(*, now: datetime) -> QuerySet[Connection]:

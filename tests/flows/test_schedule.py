@@ -1,5 +1,6 @@
 """Which connections are checked when, by whom, and what follows."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from flows.services.checks import (
     check_learned,
     checks_lost,
 )
-from flows.services.claims import checks_claim
+from flows.services.claims import checks_claim, pace
 from flows.services.flows import connection_authenticated, flow_claim, flow_end, flow_pause, flow_start
 from flows.services.reauth import FAILURES_MOST
 from flows.services.schedule import check_after
@@ -31,6 +32,18 @@ pytestmark = pytest.mark.django_db
 CHECK = {"url": "https://example.com/", "signed_in": {}, "signed_out": {}}
 HOUR = timedelta(hours=1)
 Result = HealthCheck.Result
+
+
+@pytest.fixture(autouse=True)
+def no_shares(settings: Any) -> None:
+    """All tests live in the same minute, which the cache of several runs may remember."""
+    settings.DOMAIN_CHECKS = 0
+
+
+@pytest.fixture
+def busy() -> str:
+    """A domain that no test used before."""
+    return f"{uuid.uuid4().hex}.example"
 
 
 def signed_in(principal: Principal, number: int = 0, *, domain: str = "example.com", **options: object) -> Connection:
@@ -95,15 +108,36 @@ def test_r38_nothing_is_checked_that_may_not_be(why: str) -> None:
     assert claimed_ids() == []
 
 
-def test_a_domain_in_arrears_does_not_hold_up_the_others(settings: Any) -> None:
-    settings.DOMAIN_CHECKS = 2
+def test_a_domain_in_arrears_does_not_hold_up_the_others(settings: Any, busy: str) -> None:
+    settings.DOMAIN_CHECKS = 24  # two in five seconds
     principal = make_principal()
     for number in range(6):
-        signed_in(principal, number, domain="busy.example")
-    other = signed_in(principal, 9, domain="other.example")
+        signed_in(principal, number, domain=busy)
+    other = signed_in(principal, 9, domain=f"other.{busy}")
     claimed = claimed_ids(limit=3)
     assert len(claimed) == 3
     assert other.id in claimed
+
+
+def test_an_outage_is_made_up_for_without_a_burst_on_any_domain(settings: Any, busy: str) -> None:
+    settings.DOMAIN_CHECKS = 24
+    principal = make_principal()
+    for number in range(60):
+        signed_in(principal, number, domain=busy if number < 50 else f"other.{busy}")
+    began: dict[str, list[int]] = {busy: [], f"other.{busy}": []}
+    for second in range(0, 125, 5):
+        now = NOW + 2 * HOUR + timedelta(seconds=second)
+        for check in checks_claim(now=now):
+            began[check.connection.domain].append(second)
+            check_end(check.pk, HealthCheck.Result.OK, now=now)
+    assert {domain: len(times) for domain, times in began.items()} == {busy: 50, f"other.{busy}": 10}
+    for times in began.values():
+        assert all(times.count(second) <= 2 for second in times)
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(0, (5, 0)), (1, (60, 1)), (6, (10, 1)), (60, (5, 5)), (100, (5, 8))])
+def test_a_share_of_a_minute_is_spread_over_it(limit: int, expected: tuple[int, int]) -> None:
+    assert pace(limit) == expected
 
 
 def test_signed_out_begins_an_unattended_login() -> None:
