@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -128,6 +129,7 @@ def _running(*, arguments: tuple[str, ...], env: Mapping[str, str]) -> Iterator[
         yield stack
     finally:
         stack.stop()
+        shutil.rmtree(data_dir, ignore_errors=True)
 
 
 def _wait_ready(stack: Stack) -> None:
