@@ -52,6 +52,7 @@ class EndpointForm(EndpointModelForm):
     class Meta:
         model = Endpoint
         fields = ("project", "url", "events", "enabled")
+        labels = {"url": "URL"}
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]
@@ -77,6 +78,14 @@ class EndpointAdmin(BaseAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else ("id", "organization", "project", "previous_until", "created_at", "updated_at")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The only project, where there is but one."""
+        projects = list(Project.objects.values_list("pk", flat=True)[:2])
+        return {
+            **({"project": projects[0]} if len(projects) == 1 else {}),
+            **super().get_changeform_initial_data(request),
+        }
 
     @admin.display(description="Events")
     def wanted(self, endpoint: Endpoint) -> str:
