@@ -10,8 +10,10 @@ def merge(base: State | None, latest: State | None, captured: State) -> dict[str
     """The profile after a session that began from `base` and ended as `captured`, while others wrote `latest`.
 
     What the session added, changed or removed wins, cookie by cookie (name, domain, path, partition) and origin by
-    origin; everything else is as in `latest`, so that one site's session never drops another's. States are
-    `{"cookies": [...], "origins": [...], "session_storage": {origin: {key: value}}}`.
+    origin, passkey by passkey; everything else is as in `latest`, so that one site's session never drops another's. A
+    passkey's counter never falls. States are
+    `{"cookies": [...], "origins": [...], "session_storage": {origin: {key: value}}, "passkeys": [...]}`, the last only
+    where there are any.
     """
     base, latest = base or {}, latest or {}
     merged = dict(_merge_keyed(base, latest, captured))
@@ -20,7 +22,14 @@ def merge(base: State | None, latest: State | None, captured: State) -> dict[str
     merged["session_storage"] = _merge_keyed(
         base.get("session_storage", {}), latest.get("session_storage", {}), captured.get("session_storage", {})
     )
-    return merged
+    passkeys = _merge_list(base, latest, captured, name="passkeys", key=_passkey_key)
+    merged.pop("passkeys", None)
+    return merged | ({"passkeys": _counted(passkeys, latest)} if passkeys else {})
+
+
+def _counted(passkeys: Iterable[Any], latest: State) -> list[Any]:
+    counts = {_passkey_key(entry): entry["signCount"] for entry in latest.get("passkeys", ())}
+    return [{**entry, "signCount": max(entry["signCount"], counts.get(_passkey_key(entry), 0))} for entry in passkeys]
 
 
 def _cookie_key(cookie: Mapping[str, Any]) -> Hashable:
@@ -29,6 +38,10 @@ def _cookie_key(cookie: Mapping[str, Any]) -> Hashable:
 
 def _origin_key(entry: Mapping[str, Any]) -> Hashable:
     return entry.get("origin")
+
+
+def _passkey_key(entry: Mapping[str, Any]) -> Hashable:
+    return entry.get("credentialId")
 
 
 def _merge_list(base: State, latest: State, captured: State, *, name: str, key: Callable[[Any], Hashable]) -> list[Any]:

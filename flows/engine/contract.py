@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from flows.engine.live import LiveView
+from flows.engine.passkeys import Passkey
 from flows.engine.plan import Plan
 from flows.engine.reading.model import ChoiceKind, FieldRole, MfaType
 
@@ -186,11 +187,12 @@ class BrowserSettings:
 
 @dataclass(frozen=True, slots=True)
 class ProfileState:
-    """What a profile keeps: Playwright's storageState (cookies, origins with localStorage and IndexedDB) and
-    session storage as `{origin: {key: value}}`. Secret as a whole."""
+    """What a profile keeps: Playwright's storageState (cookies, origins with localStorage and IndexedDB),
+    session storage as `{origin: {key: value}}`, and passkeys. Secret as a whole."""
 
     storage: Mapping[str, Any] = field(repr=False)
     session_storage: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    passkeys: tuple[Passkey, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +257,8 @@ class LoginRequest:
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """Proven signed in. `stored` and `given` name the refs whose values were accepted on the way; `plan` is that way,
-    None where there was nothing to do."""
+    """Proven signed in. `stored` and `given` name the refs whose values were accepted on the way, `passkey` says that
+    one was used; `plan` is that way, None where there was nothing to do."""
 
     state: ProfileState
     post_login_url: str
@@ -264,6 +266,7 @@ class LoggedIn:
     stored: frozenset[str] = frozenset()
     given: frozenset[str] = frozenset()
     plan: Plan | None = None
+    passkey: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flows.engine.contract import ProfileState
+from flows.engine.passkeys import Passkey
 from vault.profile_merge import merge
 from vault.profiles import Lease, profile_lease, profile_save, profile_state
 from vault.use import Use
@@ -23,15 +24,18 @@ def state_for_engine(state: dict[str, Any]) -> ProfileState | None:
     if state == EMPTY:
         return None
     storage = {"cookies": state["cookies"], "origins": state["origins"]}
-    return ProfileState(storage=storage, session_storage=state.get("session_storage", {}))
+    passkeys = tuple(Passkey.from_json(kept) for kept in state.get("passkeys", ()))
+    return ProfileState(storage=storage, session_storage=state.get("session_storage", {}), passkeys=passkeys)
 
 
 def state_from_engine(state: ProfileState) -> dict[str, Any]:
-    return {
+    kept: dict[str, Any] = {
         "cookies": list(state.storage.get("cookies", [])),
         "origins": list(state.storage.get("origins", [])),
         "session_storage": {origin: dict(items) for origin, items in state.session_storage.items()},
     }
+    passkeys = [passkey.to_json() for passkey in state.passkeys]
+    return kept | ({"passkeys": passkeys} if passkeys else {})
 
 
 def lease_take(profile_id: str, *, holder: str, now: datetime) -> Lease | None:

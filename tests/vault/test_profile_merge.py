@@ -66,12 +66,37 @@ def test_cookies_are_told_apart_by_name_domain_path_and_partition():
 
 
 def test_session_storage_and_other_parts_are_merged_too():
-    base = state(session={"https://a.test": {"k": "1"}, "https://b.test": {"k": "1"}}, passkeys=["old"])
-    latest = state(session={"https://a.test": {"k": "1"}, "https://b.test": {"k": "2"}}, passkeys=["newer"])
-    captured = state(session={"https://a.test": {"k": "9"}, "https://b.test": {"k": "1"}}, passkeys=["old"])
+    base = state(session={"https://a.test": {"k": "1"}, "https://b.test": {"k": "1"}}, later=["old"])
+    latest = state(session={"https://a.test": {"k": "1"}, "https://b.test": {"k": "2"}}, later=["newer"])
+    captured = state(session={"https://a.test": {"k": "9"}, "https://b.test": {"k": "1"}}, later=["old"])
     merged = merge(base, latest, captured)
     assert merged["session_storage"] == {"https://a.test": {"k": "9"}, "https://b.test": {"k": "2"}}
-    assert merged["passkeys"] == ["newer"]
+    assert merged["later"] == ["newer"]
+
+
+def passkey(name: str, count: int = 1, rp: str = "a.test") -> dict[str, Any]:
+    return {"credentialId": name, "rpId": rp, "privateKey": f"key of {name}", "signCount": count}
+
+
+def test_r33_passkeys_are_merged_one_by_one():
+    base = state(passkeys=[passkey("mine"), passkey("theirs", rp="b.test"), passkey("withdrawn"), passkey("gone")])
+    latest = state(passkeys=[passkey("mine"), passkey("theirs", 9, "b.test"), passkey("withdrawn"), passkey("new", 1)])
+    captured = state(passkeys=[passkey("mine", 5), passkey("theirs", rp="b.test"), passkey("gone"), passkey("made")])
+    merged = {entry["credentialId"]: entry["signCount"] for entry in merge(base, latest, captured)["passkeys"]}
+    assert merged == {"mine": 5, "theirs": 9, "new": 1, "made": 1}
+
+
+def test_r33_the_counter_of_a_passkey_never_falls():
+    base, latest, captured = (state(passkeys=[passkey("p", count)]) for count in (1, 9, 5))
+    assert merge(base, latest, captured)["passkeys"] == [passkey("p", 9)]
+    assert merge(base, captured, latest)["passkeys"] == [passkey("p", 9)]
+
+
+def test_r33_a_session_that_knows_of_no_passkeys_drops_none():
+    latest = state(passkeys=[passkey("p")])
+    assert merge(state(), latest, state(cookie("s", "1")))["passkeys"] == [passkey("p")]
+    assert merge(latest, latest, state())["cookies"] == []
+    assert "passkeys" not in merge(latest, latest, state())
 
 
 COOKIES = st.dictionaries(st.sampled_from("abcd"), st.sampled_from("123"), max_size=4)
