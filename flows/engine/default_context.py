@@ -15,6 +15,7 @@ from flows.engine import state
 from flows.engine.contract import ProfileState
 from flows.engine.drivers import DRIVER_ERRORS, WAIT_ERRORS, Drivers
 from flows.engine.errors import BrowserLost
+from flows.engine.passkeys import Passkey
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +33,16 @@ async def profile_load(drivers: Drivers, endpoint: str, headers: Mapping[str, st
 
 
 async def profile_capture(
-    drivers: Drivers, endpoint: str, headers: Mapping[str, str], *, origins: Iterable[str], base: ProfileState | None
+    drivers: Drivers,
+    endpoint: str,
+    headers: Mapping[str, str],
+    *,
+    origins: Iterable[str],
+    base: ProfileState | None,
+    passkeys: tuple[Passkey, ...] = (),
 ) -> ProfileState:
-    """What the browser holds of `origins`, and all its cookies. Session storage is what open tabs hold, over `base`'s.
-    Raises `BrowserLost`."""
+    """What the browser holds of `origins`, and all its cookies. Session storage is what open tabs hold, over `base`'s;
+    `passkeys` are kept beside it. Raises `BrowserLost`."""
     async with _connected(drivers, endpoint, headers, seconds=CAPTURE_SECONDS) as context:
         found = await asyncio.gather(*(state.session_storage(page) for page in context.pages))
         kept = dict(base.session_storage) if base is not None else {}
@@ -55,7 +62,8 @@ async def profile_capture(
         finally:
             with contextlib.suppress(*DRIVER_ERRORS):
                 await scratch.close()
-        return ProfileState(storage=json.loads(json.dumps(storage)), session_storage=kept)
+        storage = json.loads(json.dumps(storage))
+        return ProfileState(storage=storage, session_storage=kept, passkeys=passkeys)
 
 
 @contextlib.asynccontextmanager

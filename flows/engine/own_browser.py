@@ -22,6 +22,7 @@ from flows.engine.egress import Egress, Upstream
 from flows.engine.errors import BrowserLost, BrowserUnavailable
 from flows.engine.guard import Guard
 from flows.engine.origins import origin_of
+from flows.engine.own_passkeys import OwnPasskeys
 from flows.engine.pipe import MESSAGE_LIMIT, Pipe
 from flows.engine.tether import tied_to_parent
 
@@ -67,21 +68,23 @@ class OwnBrowser:
         self.pages: dict[str, str] = {}  # targets and their addresses, the one last opened or sent somewhere last
         self._display = display
         self._folder = folder
+        self.passkeys = OwnPasskeys(pipe)
         pipe.event = self._note
 
     async def watch(self) -> None:
-        """From now on, take note of what is visited. Raises `BrowserLost`."""
+        """From now on, take note of what is visited, and have passkeys. Raises `BrowserLost`."""
         await self.pipe.call("Target.setDiscoverTargets", {"discover": True})
+        await self.passkeys.begin()
 
     async def open(self, url: str) -> None:
         """Show `url` in the first page, without waiting for it. Raises `BrowserLost`."""
         page = await self._page()
-        session = (await self.pipe.call("Target.attachToTarget", {"targetId": page, "flatten": True}))["sessionId"]
+        session = await self.pipe.attach(page, lambda method, params: None)
         try:
             await self.pipe.send({"id": 1, "method": "Page.navigate", "params": {"url": url}, "sessionId": session})
             await self.pipe.call("Target.getTargetInfo", {"targetId": page})  # so that the command is not cut off
         finally:
-            await self.pipe.call("Target.detachFromTarget", {"sessionId": session})
+            await self.pipe.detach(session)
 
     async def resize(self, width: int, height: int) -> None:
         """Raises `BrowserLost`, also when this browser has no windows."""
@@ -106,6 +109,7 @@ class OwnBrowser:
                 async with asyncio.timeout(STOP_SECONDS):
                     await self.pipe.call("Browser.close")
                     await self.process.wait()
+        await self.passkeys.close()
         await self.pipe.close()
         _group_kill(self.process)
         await self.process.wait()

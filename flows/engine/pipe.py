@@ -108,6 +108,7 @@ class Pipe:
         self._number = 0
         self.closed = asyncio.Event()
         self.event: Callable[[str, Mapping[str, Any]], None] = lambda method, params: None
+        self.let_go: Callable[[], None] = lambda: None  # some session ended, and took along what it had changed
         self._pump = asyncio.create_task(self._read(), name="browser pipe")
 
     async def call(
@@ -142,13 +143,21 @@ class Pipe:
     async def attach(self, target: str, hear: Hear) -> str:
         """A session of our own with one target; `hear` gets its events. Raises `BrowserLost`."""
         session: str = (await self.call("Target.attachToTarget", {"targetId": target, "flatten": True}))["sessionId"]
-        self._hearers[session] = hear
+        self.hear(session, hear)
         return session
 
     async def detach(self, session: str) -> None:
         """Raises `BrowserLost`."""
-        self._hearers.pop(session, None)
+        self.unhear(session)
         await self.call("Target.detachFromTarget", {"sessionId": session})
+        self.let_go()
+
+    def hear(self, session: str, hear: Hear) -> None:
+        """`hear` gets the events of this session of our own."""
+        self._hearers[session] = hear
+
+    def unhear(self, session: str) -> None:
+        self._hearers.pop(session, None)
 
     async def leave(self, client: Client) -> None:
         """Forget a client; what it was attached to goes on without it."""
@@ -156,6 +165,7 @@ class Pipe:
         with suppress(BrowserLost):
             await self.call("Target.detachFromTarget", {"sessionId": client.root})
         self._owners = {session: owner for session, owner in self._owners.items() if owner is not client}
+        self.let_go()
 
     @property
     def clients(self) -> int:
@@ -208,6 +218,7 @@ class Pipe:
             return
         if message.startswith(_DETACHED):
             self._owners.pop(json.loads(message)["params"]["sessionId"], None)
+            self.let_go()
         if session == owner.root:
             message = message[: -len(found[0])] + b"}"
         owner.put(message)

@@ -253,6 +253,7 @@ class _Run:
         if state is not None:
             url = self.host.relay.local_url(self.session.id, "own")
             await profile_load(self.host.drivers, url, self.headers, state)
+            await self.browser.passkeys.load(state.passkeys)
 
     async def _save(self, ending: BrowserSession.Ending) -> str:
         """Write back what changed; gives why that could not be done."""
@@ -269,6 +270,7 @@ class _Run:
                 self.headers,
                 origins=self.browser.origins,
                 base=self.loaded.state,
+                passkeys=self.browser.passkeys.ring.kept,
             )
             await run_db(_store, self.session.id, self.loaded.base, captured, now=timezone.now())
         except BrowserLost as error:
