@@ -34,6 +34,7 @@ class Requirements:
     codes: tuple[Delivery, ...] = field(default=())
     external: bool = False
     choice: bool = False
+    passkey: bool = False  # one that the profile holds was used
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -46,10 +47,11 @@ class Requirements:
             codes=tuple(data.get("codes", ())),
             external=bool(data.get("external")),
             choice=bool(data.get("choice")),
+            passkey=bool(data.get("passkey")),
         )
 
 
-def requirements_of(used: Iterable[str], asked: Iterable[Asked]) -> Requirements:
+def requirements_of(used: Iterable[str], asked: Iterable[Asked], *, passkey: bool = False) -> Requirements:
     """From the names of the values that were typed, stored or given, and the questions that were answered."""
     questions = list(asked)
     names = set(used)
@@ -73,6 +75,7 @@ def requirements_of(used: Iterable[str], asked: Iterable[Asked]) -> Requirements
         codes=tuple(dict.fromkeys(codes)),
         external=any(question.external for question in questions),
         choice=any(choice.kind not in _UNASKED for choice in picked),
+        passkey=passkey,
     )
 
 
@@ -99,6 +102,9 @@ def can_reauth(
     without one; `outside` says that the values come from another source; `failures` are the unattended logins that
     failed in a row; `planned` says that the way of the last login is known, `choices_known` that the choices somebody
     made on it can be made again."""
+    if needed is not None and needed.passkey and not (needed.refs or needed.totp) and signed_in_before:
+        blocked = _blocked(needed, choices_known=choices_known)
+        return not blocked, blocked or "requirements_satisfiable"
     if names is None and not outside:
         return False, "no_credential"
     if not signed_in_before:

@@ -59,6 +59,8 @@ class Memory:
     tried: frozenset[str] = frozenset()
     pressed: Mapping[tuple[str, str], int] = field(default_factory=dict)
     plan: Plan | None = None
+    passkey: bool = False  # the profile holds one that this page may use
+    passkey_tries: int = 0
 
     def pressed_here(self, control: Control) -> int:
         return self.pressed.get((self.page, control.label), 0)
@@ -99,6 +101,7 @@ class Why:
     LINK = "link"
     INTERSTITIAL = "interstitial"
     RESEND = "resend"
+    PASSKEY = "passkey"
 
     PASSING = frozenset({DISMISS, RESEND})  # no steps of the way
 

@@ -88,7 +88,7 @@ async def examine(
             found = replace(found, learned=replace(auth_check, more=await _more(visits, auth_check, known)))
         if tabs.current.watch.documents == 0:
             return found
-        left = await state.capture(session.context, tabs.current.page)
+        left = await state.capture(session.context, tabs.current.page, profile.passkeys)
         if found.result == "ok":
             return replace(found, left=left, user_agent=await _user_agent(tabs))
         return replace(found, left=left, picture=await picture_take(tabs.current.page))
@@ -176,7 +176,8 @@ def union(kept: ProfileState, left: ProfileState) -> ProfileState:
         newer = {key(item): item for item in left.storage.get(name, ())}
         older = {key(item): item for item in kept.storage.get(name, ())}
         storage[name] = list({**older, **newer}.values())
-    return ProfileState(storage=storage, session_storage={**kept.session_storage, **left.session_storage})
+    session_storage = {**kept.session_storage, **left.session_storage}
+    return ProfileState(storage=storage, session_storage=session_storage, passkeys=kept.passkeys)
 
 
 def _cookie_key(cookie: Mapping[str, Any]) -> tuple[str, ...]:

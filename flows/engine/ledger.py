@@ -32,8 +32,8 @@ class Ledger:
     def given(self) -> frozenset[str]:
         return frozenset(self._given)
 
-    def looked(self, *, page: str, status: int | None) -> None:
-        self.memory = replace(self.memory, page=page, status=status or 0)
+    def looked(self, *, page: str, status: int | None, passkey: bool = False) -> None:
+        self.memory = replace(self.memory, page=page, status=status or 0, passkey=passkey)
 
     def waited(self) -> None:
         self.memory = replace(self.memory, waits=self.memory.waits + 1)
@@ -66,6 +66,12 @@ class Ledger:
         self._pressed(control.label)
         self._did(Did.PRESSED, what=digest(control.label))
         self.memory = replace(self.memory, links=self.memory.links + int(is_link))
+
+    def asked_for_passkey(self, control: Control, reading: Reading) -> None:
+        """Pressed with a passkey at hand."""
+        self._begins(reading)
+        self.pressed(control)
+        self.memory = replace(self.memory, passkey_tries=self.memory.passkey_tries + 1)
 
     def _pressed(self, label: str) -> None:
         key = (self.memory.page, label)

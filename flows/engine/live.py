@@ -44,6 +44,9 @@ class Stage(Protocol):
     def acted(self) -> None:
         """A person did something in the page."""
 
+    def let_go(self, page: Any) -> None:
+        """A debugging session with the page ended."""
+
 
 class Follower(Protocol):
     """What wants to know of changes."""
@@ -171,6 +174,11 @@ class LiveView:
         self.typed += int(typed)
         if self._stage is not None:
             self._stage.acted()
+
+    def let_go(self, page: Any) -> None:
+        """Whoever looked at `page` does so no more."""
+        if self._stage is not None:
+            self._stage.let_go(page)
 
     def join(self, viewer: Onlooker) -> bool:
         if self.closed or len(self._viewers) >= VIEWERS:

@@ -32,13 +32,14 @@ from flows.engine.entrance import Entrance
 from flows.engine.errors import BasicAuth, BrowserUnavailable, FieldRefused, OriginRefused, Unreachable
 from flows.engine.judging import judged
 from flows.engine.ledger import Ledger
+from flows.engine.lent_passkeys import LentPasskeys
 from flows.engine.limits import StepLimit
 from flows.engine.marks import Marks
 from flows.engine.matching import CODE_ROLES
 from flows.engine.observe import StaleElement
 from flows.engine.origins import InvalidDomain, OriginPolicy, origin_of, policy_for, site_parse
 from flows.engine.picture import picture_take
-from flows.engine.reading.model import ChoiceKind, Field, PageKind
+from flows.engine.reading.model import ChoiceKind, Control, Field, PageKind
 from flows.engine.reading.news import appeared
 from flows.engine.snapshot import Snapshot
 from flows.engine.tabs import SHORT_PATIENCE, Sight, Tab, Tabs
@@ -65,7 +66,9 @@ async def login(browsers: Browsers, request: LoginRequest, host: Host) -> Outcom
         return Failed(ErrorCode.SITE_UNREACHABLE, "The domain is not a host name.")
     try:
         async with browsers.open(request.settings, request.state) as session:
-            run = _Login(browsers, request, host, session)
+            passkeys = LentPasskeys(session.context, request.state.passkeys if request.state is not None else ())
+            await passkeys.attach(session.page)
+            run = _Login(browsers, request, host, session, passkeys)
             ended = await run.drive()
             return await run.pictured(ended) if isinstance(ended, Failed) else await run.proven(ended)
     except BrowserUnavailable as error:
@@ -86,11 +89,14 @@ def _sentence(text: str) -> str:
 class _Login:
     """The state of one login. Lives as long as its session."""
 
-    def __init__(self, browsers: Browsers, request: LoginRequest, host: Host, session: Session) -> None:
+    def __init__(
+        self, browsers: Browsers, request: LoginRequest, host: Host, session: Session, passkeys: LentPasskeys
+    ) -> None:
         self._request = request
         self._host = host
         self._session = session
-        self._tabs = Tabs(session)
+        self._passkeys = passkeys
+        self._tabs = Tabs(session, passkeys)
         self._live = host.live
         self._browsers = browsers
         self._pace = browsers.options.pace_ms
@@ -129,7 +135,7 @@ class _Login:
         async with self._limit.step():
             sight = await self._enter()
         for _ in range(MAX_STEPS):
-            self._ledger.looked(page=sight.page, status=sight.status)
+            self._ledger.looked(page=sight.page, status=sight.status, passkey=self._holds_passkey(sight))
             action = decide(sight.reading, self._ledger.memory)
             if isinstance(action, Ask | FillAndSubmit):
                 self._ledger.answered(None)  # a choice that is gone is not taken later
@@ -234,7 +240,30 @@ class _Login:
     def _hands(self, sight: Sight) -> Hands:
         return Hands(sight.tab.page, sight.observation, policy=self._policy, pace_ms=self._pace)
 
+    def _holds_passkey(self, sight: Sight) -> bool:
+        origin = origin_of(sight.tab.page.url)
+        return origin is not None and self._policy.allows(origin) and bool(self._passkeys.ring.of(origin.host))
+
+    async def _press_passkey(self, control: Control, sight: Sight) -> Sight:
+        """Lend the page what the profile holds for it, for as long as the press has an effect (R10)."""
+        self._ledger.asked_for_passkey(control, sight.reading)
+        origin = origin_of(sight.observation.frame(control.ref).url) or origin_of(sight.tab.page.url)
+        if origin is None or self._refused_origin(control, sight) is not None:
+            return sight
+        await self._dialogue.say(Progress.SUBMITTING)
+        self._login_page = self._login_page or sight.tab.page.url
+        self._note_outside(sight.tab.page.url, sight)
+        uses = self._passkeys.ring.uses
+        async with self._passkeys.lent(sight.tab.page, origin.host):
+            await self._hands(sight).press(control)
+            after = await self._tabs.settle(sight)
+        if self._passkeys.ring.uses > uses:
+            self._ledger.begun()
+        return after
+
     async def _press(self, action: Press, sight: Sight) -> Sight:
+        if action.why == Why.PASSKEY:
+            return await self._press_passkey(action.control, sight)
         is_link = action.why == Why.LINK
         if action.why == Why.DISMISS:
             self._dismissed = website_error(sight.reading) or self._dismissed
@@ -305,7 +334,7 @@ class _Login:
         before = self._unsent.get(sight.page)
         return appeared(before, sight.observation.snapshot) if before is not None else None
 
-    def _refused_origin(self, field: Field, sight: Sight) -> str | None:
+    def _refused_origin(self, field: Field | Control, sight: Sight) -> str | None:
         """The origin of page or frame that may not receive values."""
         for url in (sight.tab.page.url, sight.observation.frame(field.ref).url):
             if (refused := self._refused_origin_of(url)) is not None:
@@ -396,18 +425,18 @@ class _Login:
         await self._dialogue.say(Progress.SUBMITTING)
         page = sight.tab.page
         landed = page.url
-        saved = await state.capture(self._session.context, page)
+        saved = await state.capture(self._session.context, page, self._passkeys.ring.kept)
         stored, given = self._ledger.stored, self._ledger.given
         plan = self._ledger.plan(end=sight.page)
         if not self._request.verify and self._ledger.memory.started:
-            return LoggedIn(saved, landed, None, stored, given, plan)
+            return LoggedIn(saved, landed, None, stored, given, plan, self._passkeys.ring.uses > 0)
         proof = await self._proof(saved, landed)
         if isinstance(proof, Unproven):
             reason, said = _sentence(proof.reason), website_error(sight.reading)
             return Failed(ErrorCode.VERIFICATION_FAILED, reason, said, proof.picture)
         if proof.check is None and not self._ledger.memory.started:
             return Failed(ErrorCode.LOGIN_PAGE_NOT_FOUND, "No login form was found.")
-        return LoggedIn(proof.state, landed, proof.check, stored, given, plan)
+        return LoggedIn(proof.state, landed, proof.check, stored, given, plan, self._passkeys.ring.uses > 0)
 
     async def _proof(self, saved: ProfileState, landed: str) -> Proven | Unproven:
         self._live.hide()

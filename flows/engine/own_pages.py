@@ -72,6 +72,9 @@ class OwnPages:
     def acted(self) -> None:
         """Nobody waits for it."""
 
+    def let_go(self, page: object) -> None:
+        """The pipe knows."""
+
     async def new_cdp_session(self, page: OwnPage) -> Attached:
         """Raises `BrowserLost`."""
         attached = Attached(self._browser.pipe)

@@ -90,7 +90,8 @@ class Screen(ABC):
         await self._cdp.send("Page.startScreencast", {"everyNthFrame": 1, **self._cast()})
 
     async def _detach(self) -> None:
-        cdp, self._cdp, self._page, self._newest = self._cdp, None, None, None
+        cdp, page = self._cdp, self._page
+        self._cdp, self._page, self._newest = None, None, None
         self._unacked = []
         self._left()
         if cdp is not None:
@@ -98,6 +99,7 @@ class Screen(ABC):
                 async with asyncio.timeout(2):
                     await cdp.send("Page.stopScreencast")
                     await cdp.detach()
+            self._view.let_go(page)
 
     async def _take(self) -> Mapping[str, Any]:
         """The newest frame; Chromium draws the next ones once it knows that these have arrived."""

@@ -15,6 +15,7 @@ from typing import Any
 from flows.engine.contract import ProfileState
 from flows.engine.drivers import DRIVER_ERRORS, WAIT_ERRORS
 from flows.engine.origins import origin_of, registrable_domain
+from flows.engine.passkeys import Passkey
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +41,10 @@ def is_empty(state: ProfileState | None) -> bool:
     return state is None or not (state.storage.get("cookies") or state.storage.get("origins") or state.session_storage)
 
 
-async def capture(context: Any, page: Any) -> ProfileState:
-    """Everything the profile keeps, as the context holds it now."""
+async def capture(context: Any, page: Any, passkeys: tuple[Passkey, ...]) -> ProfileState:
+    """Everything the profile keeps, as the context holds it now; `passkeys` are kept beside it."""
     storage, tab = await asyncio.gather(context.storage_state(indexed_db=True), session_storage(page))
-    return ProfileState(storage=storage, session_storage=tab)
+    return ProfileState(storage=storage, session_storage=tab, passkeys=passkeys)
 
 
 async def session_storage(page: Any) -> dict[str, dict[str, str]]:

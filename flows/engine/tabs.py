@@ -10,6 +10,7 @@ from flows.engine.browsers import Session
 from flows.engine.drivers import DRIVER_ERRORS, DRIVER_TIMEOUTS, WAIT_ERRORS
 from flows.engine.egress import Egress
 from flows.engine.errors import BasicAuth, Unreachable
+from flows.engine.lent_passkeys import LentPasskeys
 from flows.engine.observe import Observation, PageGone, observe
 from flows.engine.origins import origin_of
 from flows.engine.reading import read, signature
@@ -145,8 +146,9 @@ class Tabs:
     """The pages of one session. A popup that our own press opened is worked in until it closes; others are closed
     at once."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, passkeys: LentPasskeys | None = None) -> None:
         self._session = session
+        self._passkeys = passkeys
         self._stack = [Tab(session.page, session.egress)]
         self._expecting = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -167,6 +169,11 @@ class Tabs:
         """A person did something in the page: what opens now belongs to the login, and what changed is looked at."""
         self.expect_popup(True)
         self.current.watch.touch()
+
+    def let_go(self, page: Any) -> None:
+        """A debugging session with the page ended."""
+        if self._passkeys is not None:
+            self._passkeys.keep(page)
 
     def expect_popup(self, expected: bool) -> None:
         """Whether a page opened from now on may be part of the login."""

@@ -12,6 +12,7 @@ from flows.engine.browsers import Browsers, Session
 from flows.engine.contract import AuthCheck, BrowserSettings, ProfileState
 from flows.engine.errors import BrowserUnavailable, Unreachable
 from flows.engine.marks import Marks, differences, is_positive, judge, landmarks_of, lasting_url, marks_of
+from flows.engine.passkeys import Passkey
 from flows.engine.picture import picture_take
 from flows.engine.tabs import Sight, Tabs
 
@@ -62,6 +63,11 @@ class Visits:
     settings: BrowserSettings
     inside: Tabs
     known_outside: dict[str, Marks]
+    passkeys: tuple[Passkey, ...] = ()
+
+    async def left(self, session: Session) -> ProfileState:
+        """The profile as the signed-in side leaves it."""
+        return await state.capture(session.context, self.inside.current.page, self.passkeys)
 
     async def both(self, url: str) -> tuple[Marks, Marks | None]:
         """(signed in, signed out) at `url`; the second is None where nobody could look."""
@@ -110,9 +116,9 @@ async def prove(
     """
     async with browsers.open(settings, profile) as session:
         known = {lasting_url(url): marks for url, marks in outside.items()}
-        visits = Visits(browsers, settings, Tabs(session), known)
+        visits = Visits(browsers, settings, Tabs(session), known, profile.passkeys)
         if expected is not None and await _fits(visits.inside, expected):
-            return Proven(await state.capture(session.context, visits.inside.current.page), expected)
+            return Proven(await visits.left(session), expected)
         found = await _prove(visits, session, landed=landed, login_page=login_page)
         if isinstance(found, Unproven):
             return replace(found, picture=await picture_take(visits.inside.current.page))
@@ -145,7 +151,7 @@ async def _prove(visits: Visits, session: Session, *, landed: str, login_page: s
         if outside is not None and differences(inside, outside):
             page = lasting_url(login_page) if login_page is not None else None
             check = AuthCheck(url, inside.to_json(), outside.to_json(), login_page=page)
-            return Proven(await state.capture(session.context, visits.inside.current.page), check)
+            return Proven(await visits.left(session), check)
         if first.login_form and inside.login_form:
             return Unproven("a fresh browser with the saved state is asked to log in again")
     if first is None or first.login_form or first.unclear:
@@ -154,7 +160,7 @@ async def _prove(visits: Visits, session: Session, *, landed: str, login_page: s
         # The page where the login ended is open to everybody, and every other one asks to log in.
         return Unproven("a fresh browser with the saved state is asked to log in again")
     log.info("signed in and signed out cannot be told apart")
-    return Proven(await state.capture(session.context, visits.inside.current.page), None)
+    return Proven(await visits.left(session), None)
 
 
 def places(landed: str, login_page: str | None) -> list[str]:

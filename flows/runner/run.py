@@ -282,8 +282,8 @@ def _store(claim: Claim, job: Job, outcome: LoggedIn, lease: Lease, *, now: date
             post_login_url=outcome.post_login_url,
             auth_check=check.to_json() if check is not None else None,
             requirements=(
-                flow_requirements(flow, used=outcome.stored | outcome.given).to_json()
-                if outcome.stored or outcome.given
+                flow_requirements(flow, used=outcome.stored | outcome.given, passkey=outcome.passkey).to_json()
+                if outcome.stored or outcome.given or outcome.passkey
                 else None
             ),
         )

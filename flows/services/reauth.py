@@ -33,10 +33,10 @@ def reauth_begin(connection: Connection, *, now: datetime) -> Flow | None:
     return flow if new else None
 
 
-def flow_requirements(flow: Flow, *, used: frozenset[str]) -> Requirements:
+def flow_requirements(flow: Flow, *, used: frozenset[str], passkey: bool = False) -> Requirements:
     """What this successful login took, from the names it typed and the questions it asked."""
     rows = Interaction.objects.filter(flow=flow).order_by("created_at")
-    return requirements_of(used, [asked for row in rows if (asked := _asked(row)) is not None])
+    return requirements_of(used, [asked for row in rows if (asked := _asked(row)) is not None], passkey=passkey)
 
 
 def _asked(row: Interaction) -> Asked | None:

@@ -111,7 +111,7 @@ async def test_a_state_survives_into_another_context(
     async with browsers.open(plain) as session:
         await session.page.goto(site.url)
         await session.page.evaluate(write)
-        kept = await capture(session.context, session.page)
+        kept = await capture(session.context, session.page, ())
     requests = len(site.seen)
     assert "session" not in repr(ProfileState({}, kept.session_storage)).replace("session_storage", "")
     async with browsers.open(plain, kept) as session:

@@ -131,6 +131,9 @@ class _Still:
     def acted(self) -> None:
         raise AssertionError("nothing was done")
 
+    def let_go(self, page: Any) -> None:
+        """Nobody waits for it."""
+
 
 async def test_r11_r12_while_the_service_fills_nobody_acts_and_nobody_looks(
     browsers: Browsers, site: SiteServer, plain: BrowserSettings

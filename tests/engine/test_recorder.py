@@ -39,6 +39,9 @@ class Still:
     def acted(self) -> None:
         """Nobody waits for it."""
 
+    def let_go(self, page: Any) -> None:
+        """Nor for this."""
+
 
 class Recording:
     """`async with Recording(page) as recording:` … `await recording.video()`."""

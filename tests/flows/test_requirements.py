@@ -72,6 +72,10 @@ def test_what_a_login_took(used: frozenset[str], questions: list[Asked], expecte
         ({"needed": Requirements(codes=("other",))}, (False, "requires_customer_input")),
         ({"needed": Requirements(choice=True)}, (False, "requires_customer_input")),
         ({"needed": Requirements(external=True)}, (False, "requires_external_action")),
+        ({"needed": Requirements(passkey=True), "names": None}, (True, "requirements_satisfiable")),
+        ({"needed": Requirements(passkey=True), "names": frozenset()}, (True, "requirements_satisfiable")),
+        ({"needed": Requirements(("password",), passkey=True), "names": None}, (False, "no_credential")),
+        ({"needed": Requirements(passkey=True, codes=("sms",)), "names": None}, (False, "requires_sms_code")),
         (
             {"needed": Requirements(external=True), "names": None, "outside": True},
             (False, "requires_external_action"),

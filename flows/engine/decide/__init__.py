@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from flows.engine.actions import Action, GiveUp, Memory
 from flows.engine.contract import ErrorCode
-from flows.engine.decide import arriving, choosing, forms, obstacles, replaying
+from flows.engine.decide import arriving, choosing, forms, obstacles, passkeys, replaying
 from flows.engine.reading.model import Reading
 
 Rule = Callable[[Reading, Memory], Action | None]
@@ -19,6 +19,7 @@ RULES: tuple[Rule, ...] = (
     obstacles.dismiss,
     choosing.picked,
     choosing.provider,
+    passkeys.held,
     replaying.replay,
     obstacles.external,
     obstacles.interstitial,

@@ -2,6 +2,7 @@
 
 from flows.engine.actions import Action, Finish, Memory, Pick, Press, Why
 from flows.engine.decide.asking import choice_ids
+from flows.engine.decide.passkeys import asks_for_passkey
 from flows.engine.plan import Did, digest
 from flows.engine.reading.model import Control, Reading
 
@@ -17,7 +18,8 @@ def replay(reading: Reading, memory: Memory) -> Action | None:
             return Pick(choice, reading.submit)
     if step.did is Did.PRESSED:
         for control, why in _controls(reading):
-            if digest(control.label) == step.what and not memory.pressed_here(control):
+            wanted = digest(control.label) == step.what and not asks_for_passkey(control)
+            if wanted and not memory.pressed_here(control):
                 return Press(control, why)
     return None
 
