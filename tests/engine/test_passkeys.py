@@ -55,12 +55,14 @@ async def signed_in(page: Page, site: PasskeySite) -> None:
 async def made(page: Page, site: PasskeySite) -> None:
     """A passkey, as a person makes one."""
     await signed_in(page, site)
-    assert await page.evaluate("make()") == {"ok": True}
+    await page.click("#make")
+    await page.get_by_text("It is made").wait_for()
 
 
 async def used(page: Page, site: PasskeySite) -> None:
     await page.goto(site.login_url)
-    assert await page.evaluate("use()") == {"ok": True}
+    await page.click("#use")
+    await page.wait_for_url("**/home")
 
 
 async def with_passkey(browsers: Browsers, plain: BrowserSettings, site: PasskeySite) -> ProfileState:
@@ -105,7 +107,6 @@ async def test_a_passkey_made_in_one_browser_is_used_in_the_next(
             await used(page, passkeys)
         assert [item.id for item in other.browser.passkeys.ring.kept] == [passkey.id]
     assert passkeys.counts == sorted(set(passkeys.counts))
-    assert passkeys.counts[-1] > passkeys.counts[0] + 1000  # it went on from the clock, not from what was saved
     assert passkey.private_key not in caplog.text
     assert "a passkey was made for localhost" in caplog.text
 
@@ -175,20 +176,22 @@ async def test_what_the_site_withdraws_is_not_kept(passkeys: PasskeySite) -> Non
 # --- a login ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("stealth", [False, True])
 async def test_a_login_uses_the_profiles_passkey_and_asks_nobody(
-    browsers: Browsers, plain: BrowserSettings, passkeys: PasskeySite, caplog: pytest.LogCaptureFixture
+    browsers: Browsers, stealth: bool, passkeys: PasskeySite, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    state = await with_passkey(browsers, plain, passkeys)
+    settings = BrowserSettings(tenant="org_test", stealth=stealth)
+    state = await with_passkey(browsers, settings, passkeys)
     for uses in (1, 2):
         host = ScriptedHost()
-        outcome = await login(browsers, request_for(passkeys, plain, state), host)
+        outcome = await login(browsers, request_for(passkeys, settings, state), host)
         assert isinstance(outcome, LoggedIn), outcome
         assert outcome.passkey
         assert (host.pauses, host.revealed) == ([], [])
         assert outcome.post_login_url == passkeys.server.url + "/home"
         assert outcome.check is not None
-        assert await check(browsers, plain, outcome.state, outcome.check) == "ok"
+        assert await check(browsers, settings, outcome.state, outcome.check) == "ok"
         assert len(passkeys.counts) == uses  # neither the proof nor the check used it
         (kept,) = outcome.state.passkeys
         assert kept.sign_count == passkeys.counts[-1]

@@ -38,18 +38,20 @@ async function use() {
   const used = await navigator.credentials.get({publicKey});
   return await post("/use/end", used.toJSON());
 }
-function told(work) {
+function told(work, done) {
   const say = (text) => { document.querySelector("#said").textContent = text; };
-  work().then((said) => { if (said.ok) location = "/home"; else say(said.why); })
+  work().then((said) => { if (said.ok) done(say); else say(said.why); })
         .catch((error) => say("No passkey: " + error.name));
 }
 """
 LOGIN = f"""<title>Sign in</title><h1>Sign in</h1><script>{SCRIPT}</script>
 <form method=post action=/login><label>Email <input name=username autocomplete="username webauthn"></label>
 <label>Password <input name=password type=password></label><button>Sign in</button></form>
-<button type=button id=use onclick="told(use)">Sign in with a passkey</button><p id=said role=alert></p>"""
+<button type=button id=use onclick="told(use, () => {{ location = '/home'; }})">Sign in with a passkey</button>
+<p id=said role=alert></p>"""
 HOME = f"""<title>Home</title><h1>Welcome back</h1><script>{SCRIPT}</script><p>Your orders</p>
-<button type=button id=make onclick="told(make)">Create a passkey</button><p id=said role=alert></p>
+<button type=button id=make onclick="told(make, (say) => say('It is made'))">Create a passkey</button>
+<p id=said role=alert></p>
 <a href=/logout>Log out</a>"""
 
 
