@@ -49,7 +49,8 @@ def list_profiles(
 
 @router.get("/{path:id_or_name}/download", response={REFUSED: Refusal}, summary="Download a profile's state")
 def download(request: HttpRequest, id_or_name: str, format: Literal["tar", "tar.zst"] | None = None) -> HttpResponse:
-    """JSON in Playwright's storageState form with `session_storage` beside it; or an archive of that file."""
+    """JSON in Playwright's storageState form with `session_storage` and `passkeys` beside it; or an archive of that
+    file. Passkeys come with their private keys."""
     principal = caller(request)
     profile = _find(principal, id_or_name, action="profiles:export")
     profile, state = profile_export(principal, profile.id, now=timezone.now())
