@@ -22,6 +22,7 @@ MESSAGE_LIMIT = 128 * 2**20
 BACKLOG_LIMIT = 64 * 2**20  # a client that reads more slowly than this is let go
 CALL_SECONDS = 20.0
 REFUSED = -32000
+NUMBERS = 2**30  # our own commands count from here, where no client's do
 # Chromium writes the session last; looking only there saves reading whole screenshots.
 _SESSION = re.compile(rb',"sessionId":"([0-9A-F]{16,64})"\}$')
 _TAIL = 96
@@ -105,7 +106,7 @@ class Pipe:
         self._replies: dict[tuple[str | None, int], asyncio.Future[dict[str, Any]]] = {}  # by session, number
         self._owners: dict[str, Client] = {}  # by session
         self._hearers: dict[str, Hear] = {}  # of our own sessions
-        self._number = 0
+        self._number = NUMBERS
         self.closed = asyncio.Event()
         self.event: Callable[[str, Mapping[str, Any]], None] = lambda method, params: None
         self.let_go: Callable[[], None] = lambda: None  # some session ended, and took along what it had changed
@@ -234,7 +235,10 @@ class Pipe:
 
     def _take_own(self, content: Mapping[str, Any]) -> None:
         if "id" in content:
-            reply = self._replies.get((content.get("sessionId"), content["id"]))
+            session, number = content.get("sessionId"), content["id"]
+            reply = self._replies.get((session, number))
+            if reply is None and session is None:  # of a session that is gone already Chromium writes no name
+                reply = next((other for (_, asked), other in self._replies.items() if asked == number), None)
             if reply is not None and not reply.done():
                 reply.set_result(dict(content))
             return

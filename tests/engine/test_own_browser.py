@@ -19,6 +19,7 @@ from flows.browser_links import relay_token
 from flows.engine.contract import ProfileState
 from flows.engine.default_context import profile_capture, profile_load
 from flows.engine.drivers import Drivers
+from flows.engine.errors import BrowserLost
 from flows.engine.own_browser import OwnBrowser, OwnSettings, own_browser_start
 from flows.relay import HEADER
 from flows.runner.relay import Relay, Served
@@ -159,6 +160,11 @@ async def test_a_profile_of_several_sites_is_loaded_and_taken_out_whole(running:
                 await asyncio.wait_for(socket.recv(), 20)
     assert processes_of(folder) == []
     assert not folder.exists()
+
+
+async def test_what_is_asked_of_a_page_that_is_gone_is_refused_at_once(running: Behind) -> None:
+    with pytest.raises(BrowserLost, match="refused"):
+        await running.browser.pipe.call("Page.enable", session="0123456789ABCDEF" * 2)
 
 
 async def test_clients_come_and_go_and_do_not_see_each_other(running: Behind) -> None:
