@@ -18,6 +18,7 @@ from flows.engine.lent_passkeys import LentPasskeys
 from flows.engine.live import LiveView
 from flows.engine.login import login
 from flows.engine.own_browser import OwnSettings
+from flows.engine.own_pages import OwnPages
 from flows.engine.passkeys import EPOCH, STEPS, Passkey
 from flows.engine.pipe import Client, Pipe
 from flows.engine.tabs import Tabs
@@ -109,6 +110,27 @@ async def test_a_passkey_made_in_one_browser_is_used_in_the_next(
     assert passkeys.counts == sorted(set(passkeys.counts))
     assert passkey.private_key not in caplog.text
     assert "a passkey was made for localhost" in caplog.text
+
+
+async def test_a_person_makes_one_in_the_live_view(passkeys: PasskeySite) -> None:
+    async with behind(OwnSettings(headless=True)) as one, one.driven() as driven:
+        page = await driven.contexts[0].new_page()
+        await signed_in(page, passkeys)
+        await page.focus("#make")
+        view = LiveView(fits=False)
+        view.show(OwnPages(one.browser))
+        with view.waiting():
+            for _ in range(2):  # looks, looks away, and looks again
+                async with Onlooker(view) as person:
+                    await person.until(lambda at=person: bool(at.frames))
+                    await one.browser.passkeys.settled()
+                    await person.press("Enter", 13)
+                    await page.get_by_text("It is made").wait_for()
+                await page.reload()
+                await page.focus("#make")
+        await one.browser.passkeys.settled()
+        assert len(passkeys.known) == 2
+        await used(page, passkeys)
 
 
 async def test_every_tab_and_popup_has_it_and_no_counter_falls_behind(passkeys: PasskeySite) -> None:
