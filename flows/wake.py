@@ -38,16 +38,14 @@ class Listener:
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._event.set)
 
-    @property
-    def ringing(self) -> bool:
-        return self._event.is_set()
-
-    async def wait(self, seconds: float = POLL_SECONDS) -> None:
-        """Return at a wake-up, or after `seconds`."""
+    async def wait(self, seconds: float = POLL_SECONDS) -> bool:
+        """Return at a wake-up, or after `seconds`; gives whether it was a wake-up, which is used up by that."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._event.wait()
+        rung = self._event.is_set()
         self._event.clear()
+        return rung
 
 
 _listeners: defaultdict[str, set[Listener]] = defaultdict(set)

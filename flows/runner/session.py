@@ -205,6 +205,7 @@ class _Run:
         loop = asyncio.get_running_loop()
         period = settings.FLOW_LEASE_SECONDS / 3
         looked = loop.time()
+        rung = False
         while True:
             if self.host.stopping.is_set():
                 return Ending.STOPPED
@@ -215,7 +216,7 @@ class _Run:
             idle = served.idle_seconds(loop.time())
             if idle >= self.session.timeout_seconds:
                 return Ending.TIMEOUT
-            if listener.ringing or loop.time() - looked >= period:
+            if rung or loop.time() - looked >= period:
                 looked = loop.time()
                 now = timezone.now()
                 active_at = now - timedelta(seconds=idle)
@@ -227,7 +228,7 @@ class _Run:
                 if row.stop_requested_at is not None:
                     self.session = row
                     return Ending.DELETED
-            await listener.wait(LOOK_SECONDS)
+            rung = await listener.wait(LOOK_SECONDS)
 
     @asynccontextmanager
     async def _kept(self) -> AsyncIterator[None]:

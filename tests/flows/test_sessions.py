@@ -1,0 +1,56 @@
+"""A worker's watch over one browser, without a browser."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from flows.models import BrowserSession
+from flows.runner import session as module
+from flows.runner.session import Ending, _Run
+from flows.wake import listening, wake
+
+
+@dataclass
+class Rows:
+    """What the database would say."""
+
+    stop_requested_at: datetime | None = None
+
+    def renew(self, session_id: str, **_: Any) -> BrowserSession:
+        return BrowserSession(id=session_id, stop_requested_at=self.stop_requested_at)
+
+
+@pytest.fixture
+def rows(monkeypatch: pytest.MonkeyPatch) -> Rows:
+    """Nobody looks by himself for an hour: only a wake-up counts."""
+    rows = Rows()
+
+    async def at_once(call: Any, *args: Any, **named: Any) -> Any:
+        return call(*args, **named)
+
+    monkeypatch.setattr(module, "session_renew", rows.renew)
+    monkeypatch.setattr(module, "run_db", at_once)
+    monkeypatch.setattr(module, "LOOK_SECONDS", 3600.0)
+    return rows
+
+
+async def test_a_request_to_end_is_noticed_at_its_wake_up(rows: Rows, settings: Any) -> None:
+    settings.FLOW_LEASE_SECONDS = 36_000
+    host: Any = SimpleNamespace(stopping=asyncio.Event(), holder="w")
+    run = _Run(host, BrowserSession(id="browser_1", timeout_seconds=36_000), asyncio.Event())
+    run.browser = SimpleNamespace(pipe=SimpleNamespace(closed=asyncio.Event()))  # type: ignore[assignment]
+    run.view = SimpleNamespace(watched=False)  # type: ignore[assignment]
+    served: Any = SimpleNamespace(idle_seconds=lambda now: 0.0)
+    async with listening("browser_1") as listener, asyncio.timeout(60):
+        watching = asyncio.create_task(run._watch(served, listener))
+        await wake("browser_1")  # of something else: the watch goes on
+        await asyncio.sleep(0)
+        assert not watching.done()
+        rows.stop_requested_at = timezone.now()
+        await wake("browser_1")
+        assert await watching is Ending.DELETED
