@@ -30,6 +30,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "profile_in_use": 409,
     "browser_not_started": 409,
     "browser_gone": 409,
+    "stale_network": 409,
     "changes_not_saved": 409,
     "replay_running": 409,
     "replay_not_ready": 409,

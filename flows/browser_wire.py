@@ -13,7 +13,7 @@ from vault.models import Profile
 VIEWPORT = {"width": 1920, "height": 1080}
 LOCALE, TIMEZONE = "en-US", "UTC"
 REGION = "us-east"
-ECHOED = ("start_url", "telemetry", "vaults", "proxy")
+ECHOED = ("start_url", "telemetry", "vaults", "proxy", "network")
 
 
 def session_wire(session: BrowserSession, *, now: datetime, live: LiveRight = LiveRight.TYPE) -> dict[str, Any]:

@@ -10,9 +10,10 @@
     ├── IdempotencyReused         idempotency_key_reused
     ├── SessionNotFound           not_found
     ├── SessionInvalid            invalid_request, gpu_unavailable, chrome_policy_unavailable, network_unavailable,
-    │                             location_fixed, profile_loaded, replays_off, audio_unavailable
+    │                             network_fixed, start_url_not_allowed, location_fixed, profile_loaded, replays_off,
+    │                             audio_unavailable
     ├── SessionConflict           conflict, profile_in_use, browser_not_started, browser_gone, changes_not_saved,
-    │                             replay_running, replay_not_ready
+    │                             stale_network, replay_running, replay_not_ready
     ├── ReplayNotFound            not_found
     ├── CodeRefused               code_invalid, code_used, flow_over
     └── SubmissionRefused         not_awaiting_input, interaction_stale, unknown_field, field_required,

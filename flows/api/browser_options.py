@@ -10,6 +10,7 @@ from flows.addresses import page_url_check
 from flows.api.browser_schemas import BrowserCreate, BrowserUpdate, Location, ProfileReference
 from flows.api.schemas import BrowserProxy
 from flows.errors import SessionInvalid
+from flows.services.allowlists import AllowlistChange, allowlist_new, allowlist_read, start_check
 from flows.services.proxies import proxy_choice
 from flows.services.sessions import NewSession, ProfileChoice
 from vault.principal import Principal
@@ -34,6 +35,7 @@ def new_session(principal: Principal, body: BrowserCreate) -> NewSession:
         "start_url": start_url(body.start_url),
         "proxy": proxy_option(principal, body.proxy, body.proxy_id),
         "location": _location(body.location),
+        "network": _network(body),
         "region": body.region,
         "memory": body.memory,
         "telemetry": telemetry_kept(body.telemetry),
@@ -85,8 +87,8 @@ def telemetry_kept(given: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def update_check(body: BrowserUpdate) -> None:
     """Refuse what cannot be changed before anything is."""
-    if body.network:
-        raise SessionInvalid("network: this installation has no network settings", code="network_unavailable")
+    if body.network is not None and (body.network.private_hosts is not None or body.network.proxy_routes is not None):
+        raise SessionInvalid("network: only allowed_hosts can be changed", code="network_fixed")
     if body.location is not None and body.location.model_dump(exclude_unset=True):
         raise SessionInvalid("location: a running browser keeps its own", code="location_fixed")
     if body.disable_default_proxy is not None and (body.proxy is not None or body.proxy_id is not None):
@@ -98,8 +100,36 @@ def _refuse_unavailable(body: BrowserCreate) -> None:
         raise SessionInvalid("gpu: this installation has no GPU browsers", code="gpu_unavailable")
     if body.chrome_policy:
         raise SessionInvalid("chrome_policy: policies are not set here", code="chrome_policy_unavailable")
-    if body.network:
-        raise SessionInvalid("network: this installation has no network settings", code="network_unavailable")
+    if body.network is not None and (body.network.private_hosts or body.network.proxy_routes):
+        raise SessionInvalid("network: only allowed_hosts can be had here", code="network_unavailable")
+
+
+def allowlist_change(body: BrowserUpdate) -> AllowlistChange | None:
+    """Raises `SessionInvalid`."""
+    given = body.network
+    if given is None:
+        return None
+    if bool(given.expected_allowlist_revision) != bool(given.mutation_id):
+        raise SessionInvalid("network: give expected_allowlist_revision and mutation_id, or neither")
+    if "allowed_hosts" not in given.model_fields_set:
+        if given.mutation_id:
+            raise SessionInvalid("network: mutation_id belongs to a change of allowed_hosts")
+        return None
+    entries = given.allowed_hosts
+    allowlist_read({"allowed_hosts": entries}, ssrf_allow=settings.SSRF_ALLOW)
+    return AllowlistChange(
+        allowed_hosts=None if entries is None else tuple(entries),
+        expected_revision=given.expected_allowlist_revision or "",
+        mutation_id=given.mutation_id or "",
+    )
+
+
+def _network(body: BrowserCreate) -> dict[str, Any] | None:
+    if body.network is None or body.network.allowed_hosts is None:
+        return None
+    network = allowlist_new(body.network.allowed_hosts)
+    start_check(body.start_url, network, ssrf_allow=settings.SSRF_ALLOW)
+    return network
 
 
 def _location(location: Location | None) -> dict[str, str] | None:

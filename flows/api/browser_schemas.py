@@ -44,6 +44,37 @@ class Location(Schema):
     timezone: Annotated[str, StringConstraints(max_length=64)] | None = None
 
 
+HostEntry = Annotated[str, StringConstraints(min_length=1, max_length=260)]
+AllowedHosts = Annotated[list[HostEntry], Field(min_length=1, max_length=1000)]
+
+
+class AllowlistState(Schema):
+    """`revision` is what a conditional change names; the others tell of the last one."""
+
+    revision: str
+    base_revision: str | None = None
+    mutation_id: str | None = None
+
+
+class Network(Schema):
+    allowed_hosts: AllowedHosts | None = Field(None, description="The only destinations; absent: any")
+    private_hosts: list[Any] | None = Field(None, description="Nothing goes around the way out: refused unless empty")
+    proxy_routes: list[Any] | None = Field(None, description="Not on this installation: refused unless empty")
+
+
+class NetworkUpdate(Schema):
+    allowed_hosts: AllowedHosts | None = Field(None, description="Takes the list's place; null removes it for good")
+    expected_allowlist_revision: Short | None = None
+    mutation_id: Short | None = None
+    private_hosts: list[Any] | None = Field(None, description="Fixed: a change is refused")
+    proxy_routes: list[Any] | None = Field(None, description="Fixed: a change is refused")
+
+
+class NetworkOut(Schema):
+    allowed_hosts: list[str] | None = None
+    allowlist_state: AllowlistState | None = None
+
+
 class BrowserCreate(Schema):
     """Parts that mean nothing to this installation (region, memory, telemetry, extensions, vaults) are kept and, where
     the answer has room, echoed."""
@@ -68,7 +99,7 @@ class BrowserCreate(Schema):
     invocation_id: Short | None = None
     gpu: bool = Field(False, description="Not on this installation: true is refused")
     video_memory: Literal["2GiB", "4GiB"] | None = None
-    network: dict[str, Any] | None = Field(None, description="Not on this installation: refused unless empty")
+    network: Network | None = None
     chrome_policy: dict[str, Any] | None = Field(None, description="Not on this installation: refused unless empty")
 
 
@@ -85,7 +116,7 @@ class BrowserUpdate(Schema):
     disable_default_proxy: bool | None = Field(None, description="Deprecated: use proxy.mode")
     telemetry: dict[str, Any] | None = None
     location: Location | None = Field(None, description="A running browser keeps its own: a change is refused")
-    network: dict[str, Any] | None = Field(None, description="Not on this installation: refused unless empty")
+    network: NetworkUpdate | None = None
 
 
 class LocationOut(Schema):
@@ -115,6 +146,7 @@ class BrowserOut(Schema):
     kiosk_mode: bool | None = None
     location: LocationOut | None = None
     name: str | None = None
+    network: NetworkOut | None = None
     profile: ProfileOut | None = None
     profile_save_changes: bool | None = None
     proxy: BrowserProxy | None = None

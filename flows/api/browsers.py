@@ -11,6 +11,7 @@ from django.utils import timezone
 from ninja import Router, Status
 
 from flows.api.browser_options import (
+    allowlist_change,
     new_session,
     profile_choice,
     proxy_option,
@@ -113,7 +114,7 @@ def retrieve(
 
 @router.patch("/{id_or_name}", response={200: BrowserOut, REFUSED: Refusal}, summary="Change a browser", **_SHOWN)
 async def update(request: HttpRequest, id_or_name: str, body: BrowserUpdate) -> dict[str, Any]:
-    """A profile can be loaded once; viewport, proxy and page change at once."""
+    """A profile can be loaded once; viewport, proxy, allowed hosts and page change at once."""
     principal = caller(request)
     session = await run_db(_running, principal, id_or_name)
     update_check(body)
@@ -130,15 +131,18 @@ async def update(request: HttpRequest, id_or_name: str, body: BrowserUpdate) -> 
     if body.telemetry:
         options["telemetry"] = telemetry_kept(body.telemetry)
     profile = profile_choice(body.profile)
+    allowlist = allowlist_change(body)
     named = (body.name or "") if "name" in given else None
     changed = await run_db(
-        session_change, principal, session, now=timezone.now(), name=named, tags=body.tags, options=options
+        session_change, principal, session, name=named, tags=body.tags, options=options, allowlist=allowlist
     )
     if profile is not None:
         changed = await run_db(session_profile_set, principal, changed, profile, now=timezone.now())
     command: dict[str, Any] = {name: value for name, value in options.items() if name in ("viewport", "start_url")}
     if proxy is not None:
         command["proxy"] = proxy
+    if allowlist is not None:
+        command["network"] = True
     if profile is not None:
         command["profile"] = True
     if command:

@@ -14,10 +14,12 @@ import logging
 import socket
 import ssl
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from flows.engine.allowed_hosts import AllowedHosts
 from flows.engine.contract import BrowserSettings, Secret
 from flows.engine.guard import Address, Guard, Refused
 from flows.engine.origins import InvalidDomain, host_normalise, is_address
@@ -40,6 +42,7 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS = 8.0
 PROBE_SECONDS = 2.0
 REMEMBERED = 512
+POLICY = b"X-Kernel-Proxy-Error: network_policy_denied\r\n"  # as the SDK's types name it
 # What Chromium itself calls for its maker's services. Some of it would tell them which forms are filled in.
 CHATTER = frozenset(
     {
@@ -123,14 +126,23 @@ class _Line:
 class Egress:
     """The proxy of one browser process. `url` is what Chromium is told; valid between `start` and `close`."""
 
-    def __init__(self, guard: Guard, upstream: Upstream | None = None, *, resolver: Resolver = resolve) -> None:
-        """Raises ValueError for a proxy address that cannot be read."""
+    def __init__(
+        self,
+        guard: Guard,
+        upstream: Upstream | None = None,
+        *,
+        allowed: AllowedHosts | None = None,
+        resolver: Resolver = resolve,
+    ) -> None:
+        """`allowed` are the only destinations, None means any. Raises ValueError for a proxy address that cannot be
+        read."""
         self._guard = guard
         self._upstream = upstream
         self._proxy = upstream.place() if upstream else None
+        self._allowed = allowed
         self._resolve = resolver
         self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.Task[None]] = set()
+        self._clients: dict[asyncio.Task[None], str] = {}  # connections and where they lead
         self._connected: OrderedDict[tuple[str, int], Address] = OrderedDict()
         self._refusals: OrderedDict[str, str] = OrderedDict()
         self._tls: ssl.SSLContext | None = None
@@ -142,17 +154,25 @@ class Egress:
         """Leave through another proxy, or none, from now on; open connections end. Raises ValueError."""
         self._proxy = upstream.place() if upstream else None
         self._upstream = upstream
-        await self._hang_up()
+        await self._hang_up(tuple(self._clients))
+
+    async def restrict(self, allowed: AllowedHosts | None) -> None:
+        """Only these destinations from now on, or any; open connections to others end, the rest go on."""
+        self._allowed = allowed
+        await self._hang_up([task for task, host in self._clients.items() if host and not self._allows(host)])
+
+    def _allows(self, host: str) -> bool:
+        return self._allowed is None or self._allowed.covers(host)
 
     async def close(self) -> None:
         if self._server is not None:
             self._server.close()
-        await self._hang_up()
+        await self._hang_up(tuple(self._clients))
 
-    async def _hang_up(self) -> None:
-        for task in tuple(self._clients):
+    async def _hang_up(self, clients: Sequence[asyncio.Task[None]]) -> None:
+        for task in clients:
             task.cancel()
-        await asyncio.gather(*self._clients, return_exceptions=True)
+        await asyncio.gather(*clients, return_exceptions=True)
 
     @property
     def url(self) -> str:
@@ -197,10 +217,10 @@ class Egress:
         task = asyncio.current_task()
         if task is None:
             return
-        self._clients.add(task)
-        task.add_done_callback(self._clients.discard)
+        self._clients[task] = ""
+        task.add_done_callback(lambda done: self._clients.pop(done, None))
         try:
-            await self._serve(reader, writer)
+            await self._serve(reader, writer, task)
         except CLIENT_ERRORS as error:
             log.debug("proxy connection ended: %s", type(error).__name__)
         except asyncio.CancelledError:
@@ -209,7 +229,9 @@ class Egress:
         finally:
             writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: asyncio.Task[None]
+    ) -> None:
         head = await head_read(reader)
         if head is None:
             return
@@ -220,6 +242,11 @@ class Egress:
             return
         if host in CHATTER:
             await answer(writer, b"403 Forbidden")
+            return
+        self._clients[task] = host
+        if not self._allows(host):
+            self._note(host, "it is not among the browser's allowed hosts")
+            await answer(writer, b"403 Forbidden", POLICY)
             return
         try:
             line = await self._connect(host, port)

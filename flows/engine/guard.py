@@ -123,6 +123,11 @@ class Guard:
             for entry in self._entries
         )
 
+    def opens(self, network: Network) -> bool:
+        """The allow-list holds all of it, be it for one port."""
+        ends = (network.network_address, network.broadcast_address)
+        return any(entry.network is not None and all(end in entry.network for end in ends) for entry in self._entries)
+
     def check_address(self, address: Address, *, host: str, port: int) -> None:
         """Raises Refused unless `host` may be reached at `address`."""
         real = embedded_address(address)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.engine import chromium
+from flows.engine.allowed_hosts import AllowedHosts
 from flows.engine.browsers import BrowserOptions
 from flows.engine.cdp_rules import target_allowed
 from flows.engine.display import Display, xvfb_path
@@ -53,6 +54,7 @@ class OwnSettings:
     locale: str = "en-US"
     timezone: str | None = None
     upstream: Upstream | None = None
+    allowed: AllowedHosts | None = None
 
 
 class OwnBrowser:
@@ -152,7 +154,7 @@ async def own_browser_start(settings: OwnSettings, options: BrowserOptions) -> O
     if launch is None or launch.executable is None:
         raise BrowserUnavailable("no Chromium was found; install one or set its path")
     async with contextlib.AsyncExitStack() as undo:
-        egress = Egress(Guard(options.ssrf_allow), settings.upstream)
+        egress = Egress(Guard(options.ssrf_allow), settings.upstream, allowed=settings.allowed)
         await egress.start()
         undo.push_async_callback(egress.close)
         extra = {"TZ": settings.timezone} if settings.timezone else {}

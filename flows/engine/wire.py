@@ -59,9 +59,10 @@ def destination(head: Head) -> tuple[str, int, bytes]:
     return host_normalise(parts.hostname), parts.port or 80, path.encode()
 
 
-async def answer(writer: asyncio.StreamWriter, status: bytes) -> None:
-    """Refuse with a page of our own: an empty answer would have Chromium load its error page on top."""
-    head = b"HTTP/1.1 " + status + b"\r\n" + MARK.encode() + b": authsvc\r\nContent-Type: text/html\r\n"
+async def answer(writer: asyncio.StreamWriter, status: bytes, more: bytes = b"") -> None:
+    """Refuse with a page of our own: an empty answer would have Chromium load its error page on top. `more` are
+    headers."""
+    head = b"HTTP/1.1 " + status + b"\r\n" + MARK.encode() + b": authsvc\r\nContent-Type: text/html\r\n" + more
     writer.write(head + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(PAGE) + PAGE)
     await writer.drain()
 

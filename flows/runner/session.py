@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from flows.browser_links import relay_token
 from flows.browser_wire import LOCALE, VIEWPORT
+from flows.engine.allowed_hosts import AllowedHosts
 from flows.engine.browsers import BrowserOptions
 from flows.engine.contract import ProfileState
 from flows.engine.default_context import profile_capture, profile_load
@@ -29,6 +30,7 @@ from flows.runner.live import LiveViews
 from flows.runner.profiles import state_for_engine, state_load, state_store
 from flows.runner.relay import Relay, Served
 from flows.runner.screens import Recordings
+from flows.services.allowlists import allowlist_read
 from flows.services.proxies import proxy_open
 from flows.services.sessions import (
     Ending,
@@ -136,6 +138,7 @@ class _Run:
         self.session = session
         self.started = started
         self.loaded: Loaded | None = None
+        self.restricting = asyncio.Lock()
         self.headers = {HEADER: f"Bearer {relay_token(session.id)}"}
 
     async def carry(self) -> tuple[BrowserSession.Ending, str]:
@@ -182,6 +185,8 @@ class _Run:
 
     async def control(self, command: Mapping[str, Any]) -> None:
         """Changes of a running browser, as the API asks for them. Raises `BrowserLost` with what did not work."""
+        if "network" in command:
+            await self._restrict()
         if "proxy" in command:
             await self._switch(command["proxy"])
         if "viewport" in command:
@@ -283,6 +288,12 @@ class _Run:
             self.host.relay.remove(self.session.id)
         return ""
 
+    async def _restrict(self) -> None:
+        """What the row allows by now: of two changes the later one counts, whichever gets here first."""
+        async with self.restricting:
+            row = await run_db(BrowserSession.objects.get, pk=self.session.id)
+            await self.browser.egress.restrict(_allowed(row))
+
     async def _switch(self, proxy: Mapping[str, Any]) -> None:
         try:
             upstream = await run_db(_upstream, self.session, proxy)
@@ -308,7 +319,12 @@ def _settings(session: BrowserSession) -> OwnSettings:
         locale=location.get("locale") or LOCALE,
         timezone=location.get("timezone"),
         upstream=_upstream(session, options.get("proxy") or {}),
+        allowed=_allowed(session),
     )
+
+
+def _allowed(session: BrowserSession) -> AllowedHosts | None:
+    return allowlist_read(session.options.get("network") or {}, ssrf_allow=settings.SSRF_ALLOW)
 
 
 def _upstream(session: BrowserSession, proxy: Mapping[str, Any]) -> Upstream | None:

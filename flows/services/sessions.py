@@ -16,6 +16,7 @@ from django.db.models.fields.json import KeyTransform
 
 from flows.errors import SessionConflict, SessionInvalid, SessionNotFound
 from flows.models import BrowserSession
+from flows.services.allowlists import AllowlistChange, allowlist_changed, start_check
 from vault.audit import audit_append, audit_committed
 from vault.errors import NotFound, RateLimited
 from vault.models import Profile, Project
@@ -43,7 +44,7 @@ class ProfileChoice:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSession:
     """What a caller asks for. `options` are echoed as they are: `headless`, `stealth`, `kiosk_mode`, `viewport`,
-    `start_url`, `proxy`, `location`, and what means nothing to this installation."""
+    `start_url`, `proxy`, `location`, `network`, and what means nothing to this installation."""
 
     options: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
@@ -105,12 +106,13 @@ def session_change(
     principal: Principal,
     session: BrowserSession,
     *,
-    now: datetime,
     name: str | None = None,
     tags: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
+    allowlist: AllowlistChange | None = None,
 ) -> BrowserSession:
-    """Absent arguments stay; an empty name clears it; `options` are laid over the present ones, `None` removes one."""
+    """Absent arguments stay; an empty name clears it; `options` are laid over the present ones, `None` removes one.
+    Raises `SessionInvalid` and `SessionConflict`, for an allowlist as `allowlist_changed` does."""
     with transaction.atomic():
         fresh = BrowserSession.objects.select_for_update(of=("self",)).select_related("profile").get(pk=session.pk)
         if name is not None:
@@ -118,6 +120,9 @@ def session_change(
         if tags is not None:
             fresh.tags = tags_stored(tags)
         laid = {**fresh.options, **(options or {})}
+        if allowlist is not None:
+            laid["network"] = allowlist_changed(laid.get("network") or {}, allowlist) or None
+        start_check((options or {}).get("start_url"), laid.get("network") or {}, ssrf_allow=settings.SSRF_ALLOW)
         fresh.options = {key: value for key, value in laid.items() if value is not None}
         _save(fresh, fields=["name", "tags", "options"])
         _record(fresh, actor=principal.actor, action="browser.update")

@@ -1,16 +1,18 @@
 """`/browsers` before anything starts: every parameter is taken, echoed or refused by name."""
 
 import re
+import sys
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 from kernel import APIStatusError, ConflictError, NotFoundError, RateLimitError
-from kernel.types import BrowserListResponse, BrowserRetrieveResponse
+from kernel.types import BrowserListResponse, BrowserNetworkConfig, BrowserRetrieveResponse
 
 from flows.browser_links import cdp_session_id, cdp_url
 from flows.models import BrowserSession
+from flows.services.allowlists import allowlist_new
 from flows.services.sessions import (
     Ending,
     NewSession,
@@ -39,6 +41,7 @@ FULL: dict[str, Any] = {
     "memory": "2GiB",
     "telemetry": {"enabled": True},
     "vaults": [{"id": "v"}],
+    "network": {"allowed_hosts": ["example.com", "*.example.com"], "allowlist_state": {"revision": "1"}},
 }
 
 
@@ -66,7 +69,13 @@ def running(owner: Tenant, new: NewSession | None = None) -> BrowserSession:
         ({"headless": True, "memory": "8GiB"}, "invalid_request"),
         ({"gpu": True}, "gpu_unavailable"),
         ({"chrome_policy": {"X": 1}}, "chrome_policy_unavailable"),
-        ({"network": {"allowed_hosts": ["a.test"]}}, "network_unavailable"),
+        ({"network": {"allowed_hosts": []}}, "invalid_request"),
+        ({"network": {"allowed_hosts": ["a.test:80"]}}, "invalid_request"),
+        ({"network": {"allowed_hosts": ["*.com"]}}, "invalid_request"),
+        ({"network": {"allowed_hosts": ["10.0.0.0/8"]}}, "invalid_request"),
+        ({"network": {"allowed_hosts": ["a.test"]}, "start_url": "https://b.test/"}, "start_url_not_allowed"),
+        ({"network": {"private_hosts": ["a.test"]}}, "network_unavailable"),
+        ({"network": {"proxy_routes": [{"hosts": ["a.test"], "proxy": {"id": "p"}}]}}, "network_unavailable"),
         ({"proxy": {}}, "invalid_request"),
         ({"proxy": {"mode": "direct"}, "proxy_id": "p"}, "invalid_request"),
         ({"proxy": {"id": "proxy_unknown"}}, "invalid_request"),
@@ -122,7 +131,8 @@ def test_what_a_running_browser_keeps_is_not_changed(owner: Tenant) -> None:
     session = running(owner, NewSession(profile=ProfileChoice(id=profile.id)))
     for body, code in (
         ({"location": {"locale": "de"}}, "location_fixed"),
-        ({"network": {"allowed_hosts": ["a.test"]}}, "network_unavailable"),
+        ({"network": {"allowed_hosts": ["a.test"]}}, "network_fixed"),
+        ({"network": {"private_hosts": []}}, "network_fixed"),
         ({"profile": {"id": profile.id}}, "profile_loaded"),
     ):
         with pytest.raises(APIStatusError) as refusal:
@@ -132,6 +142,80 @@ def test_what_a_running_browser_keeps_is_not_changed(owner: Tenant) -> None:
     assert owner.sdk.browsers.update(session.id, name="", tags={}).name is None
     with pytest.raises(ConflictError):  # its worker does not answer
         owner.sdk.browsers.update(session.id, viewport={"width": 5, "height": 5})
+
+
+@pytest.fixture
+def applied(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What workers are told, for browsers that have none."""
+    told: list[Any] = []
+
+    async def control(session: BrowserSession, command: Any) -> None:
+        told.append(command)
+
+    # By its name in the system: the package calls its router what the module is called.
+    monkeypatch.setattr(sys.modules["flows.api.browsers"], "relay_control", control)
+    return told
+
+
+def listed(*hosts: str) -> NewSession:
+    return NewSession(options={"network": allowlist_new(hosts)})
+
+
+def test_allowed_hosts_are_replaced_and_removed_for_good(owner: Tenant, applied: list[Any]) -> None:
+    session = running(owner, listed("a.test"))
+    change = owner.sdk.browsers.update
+    for body, code in (
+        ({"network": {"allowed_hosts": []}}, "invalid_request"),
+        ({"network": {"allowed_hosts": ["a.test/x"]}}, "invalid_request"),
+        ({"network": {"allowed_hosts": ["b.test"]}, "start_url": "https://a.test/"}, "start_url_not_allowed"),
+        ({"start_url": "https://b.test/"}, "start_url_not_allowed"),
+        ({"network": {"mutation_id": "m", "expected_allowlist_revision": "1"}}, "invalid_request"),
+        ({"network": {"allowed_hosts": ["b.test"], "mutation_id": "m"}}, "invalid_request"),
+    ):
+        with pytest.raises(APIStatusError) as refusal:
+            change(session.id, **body)
+        assert (refusal.value.status_code, refusal.value.body["code"]) == (400, code), body  # type: ignore[index]
+    assert applied == []
+    network = change(session.id, name="x", network={}).network
+    assert network is not None
+    assert (network.allowed_hosts, applied) == (["a.test"], [])
+    network = change(session.id, network={"allowed_hosts": ["b.test"]}, start_url="https://b.test/").network
+    assert network is not None
+    assert network.allowed_hosts == ["b.test"]
+    assert applied.pop() == {"network": True, "start_url": "https://b.test/"}
+    network = change(session.id, network={"allowed_hosts": None}).network
+    assert network is not None
+    assert (network.allowed_hosts, network.allowlist_state is not None) == (None, True)
+    with pytest.raises(APIStatusError) as refusal:
+        change(session.id, network={"allowed_hosts": ["a.test"]})
+    assert refusal.value.body["code"] == "network_fixed"  # type: ignore[index]
+
+
+def test_a_conditional_change_of_allowed_hosts_knows_what_it_changes(owner: Tenant, applied: list[Any]) -> None:
+    session = running(owner, listed("a.test"))
+
+    def change(revision: str, mutation: str, *hosts: str) -> BrowserNetworkConfig:
+        network = owner.sdk.browsers.update(
+            session.id,
+            network={
+                "allowed_hosts": list(hosts),
+                "expected_allowlist_revision": revision,
+                "mutation_id": mutation,
+            },
+        ).network
+        assert network is not None
+        return network
+
+    first = change("1", "m", "b.test")
+    assert first.allowlist_state is not None
+    assert (first.allowlist_state.mutation_id, first.allowlist_state.base_revision) == ("m", "1")
+    assert change("1", "m", "b.test") == first  # sent again: no other revision, but told to the worker again
+    assert len(applied) == 2
+    for revision, mutation, host in (("1", "m", "c.test"), ("1", "n", "c.test")):
+        with pytest.raises(ConflictError) as refusal:
+            change(revision, mutation, host)
+        assert refusal.value.body["code"] == "stale_network"  # type: ignore[index]
+    assert change(first.allowlist_state.revision, "n", "c.test").allowed_hosts == ["c.test"]
 
 
 def test_a_project_has_its_share_of_browsers(owner: Tenant) -> None:

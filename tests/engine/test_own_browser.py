@@ -77,8 +77,9 @@ class Behind:
 
 
 @asynccontextmanager
-async def behind(settings: OwnSettings) -> AsyncIterator[Behind]:
-    browser = await own_browser_start(settings, options())
+async def behind(settings: OwnSettings, **changes: object) -> AsyncIterator[Behind]:
+    """`changes` are of the worker's options."""
+    browser = await own_browser_start(settings, options(**changes))
     relay, drivers = Relay(listen="127.0.0.1", advertise="127.0.0.1"), Drivers()
     try:
         await relay.start()

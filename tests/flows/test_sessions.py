@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from flows.models import BrowserSession
 from flows.runner import session as module
-from flows.runner.session import Ending, _Run
+from flows.runner.session import _Run
+from flows.services.sessions import Ending
 from flows.wake import listening, wake
 
 

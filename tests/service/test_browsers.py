@@ -81,6 +81,32 @@ def test_a_browser_from_a_profile_is_signed_in_and_saves_its_changes(stack: Stac
     assert {"browser.create", "browser.connect", "browser.address", "browser.end", "profile.use"} <= actions
 
 
+def test_a_browser_reaches_its_allowed_hosts_only(stack: Stack) -> None:
+    """From its first request on; a change holds when it is answered, its page is opened after it."""
+    client = stack.client(max_retries=0, timeout=120)
+    made = client.browsers.create(headless=True, network={"allowed_hosts": ["example.com"]}, timeout_seconds=300)
+    assert made.network is not None
+    assert made.network.allowed_hosts == ["example.com"]
+    with sync_playwright() as playwright:
+        page = playwright.chromium.connect_over_cdp(made.cdp_ws_url).contexts[0].pages[0]
+        answer = page.goto(stack.demo_url)
+        assert answer is not None
+        assert (answer.status, answer.headers["x-kernel-proxy-error"]) == (403, "network_policy_denied")
+        client.browsers.update(
+            made.session_id, network={"allowed_hosts": ["127.0.0.1"]}, start_url=f"{stack.demo_url}/login"
+        )
+        page.get_by_label("Email").wait_for()
+        client.browsers.update(made.session_id, network={"allowed_hosts": ["example.com"]})
+        answer = page.goto(stack.demo_url)
+        assert answer is not None
+        assert answer.status == 403
+        client.browsers.update(made.session_id, network={"allowed_hosts": None})
+        answer = page.goto(stack.demo_url)
+        assert answer is not None
+        assert answer.ok
+    client.browsers.delete_by_id(made.session_id)
+
+
 def span() -> dict[str, Any]:
 
     now = datetime.now(UTC)
