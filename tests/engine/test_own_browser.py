@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,36 @@ async def test_clients_come_and_go_and_do_not_see_each_other(running: Behind) ->
     answer = await running.ask("Browser.close", {})
     assert answer["result"] == {}
     assert (await running.ask("Browser.getVersion", {}))["result"]["product"]
+
+
+async def test_a_client_that_comes_in_by_the_tabs_reaches_the_page(running: Behind) -> None:
+    """As Puppeteer does: it discovers with a filter, attaches by itself to tabs, and then within each tab."""
+    everything: Mapping[str, Any] = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": True}
+    async with connect(running.url, additional_headers=HEADERS, max_size=None) as socket, asyncio.timeout(30):
+        numbers = count(1)
+
+        async def say(method: str, params: Mapping[str, Any], session: str = "") -> int:
+            message = {"id": next(numbers), "method": method, "params": params}
+            await socket.send(json.dumps(message | ({"sessionId": session} if session else {})))
+            return int(str(message["id"]))
+
+        async def attached(kind: str) -> str:
+            while True:
+                heard = json.loads(await socket.recv())
+                if heard.get("method") == "Target.attachedToTarget" and heard["params"]["targetInfo"]["type"] == kind:
+                    return str(heard["params"]["sessionId"])
+
+        await say("Target.getBrowserContexts", {})
+        await say("Target.setDiscoverTargets", {"discover": True, "filter": [{}]})
+        await say("Target.setAutoAttach", {**everything, "filter": [{"type": "page", "exclude": True}, {}]})
+        tab = await attached("tab")
+        await say("Target.setAutoAttach", {**everything, "filter": [{}]}, tab)
+        page = await attached("page")
+        await say("Runtime.runIfWaitingForDebugger", {}, page)
+        asked = await say("Runtime.evaluate", {"expression": "6 * 7"}, page)
+        while (answer := json.loads(await socket.recv())).get("id") != asked:
+            pass
+        assert (answer["result"]["result"]["value"], answer["sessionId"]) == (42, page)
 
 
 async def test_r32_a_client_reaches_no_file_and_no_inside(running: Behind) -> None:
