@@ -86,6 +86,18 @@ def test_every_flow_error_code_is_documented():
         assert f"`{code.value}`" in README
 
 
+def test_every_refusal_of_a_browser_is_in_its_guide():
+    doors = [*(ROOT / "flows" / "api").glob("browser*.py"), ROOT / "flows" / "api" / "replays.py"]
+    rooms = [ROOT / "flows" / "services" / f"{name}.py" for name in ("sessions", "allowlists", "replays")]
+    code = "\n".join(path.read_text("utf-8") for path in [*doors, *rooms, ROOT / "flows" / "relay.py"])
+    guide = (ROOT / "docs" / "browsers.md").read_text("utf-8")
+    named = set(re.findall(r"code=\"(\w+)\"", code))
+    assert len(named) > 12
+    assert {name for name in named if f"`{name}`" not in guide} == set()
+    for path in re.findall(r"\]\((examples/[\w.]+)\)", guide):
+        assert (ROOT / "docs" / path).exists(), path
+
+
 def test_exact_versions_without_addresses():
     text = (ROOT / "pyproject.toml").read_text("utf-8")
     block = text.partition("constraint-dependencies = [")[2].partition("\n]")[0]
