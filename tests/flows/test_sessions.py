@@ -2,18 +2,31 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from flows.engine.contract import ProfileState
 from flows.models import BrowserSession
 from flows.runner import session as module
-from flows.runner.session import _Run
-from flows.services.sessions import Ending
+from flows.runner.profiles import EMPTY
+from flows.runner.session import _Run, _store
+from flows.services.sessions import (
+    Ending,
+    NewSession,
+    ProfileChoice,
+    session_claim,
+    session_create,
+    session_started,
+    sessions_lapsed,
+)
 from flows.wake import listening, wake
+from tests.flows.factories import NOW, make_principal
+from vault.errors import LeaseLost
+from vault.profiles import profile_create, profile_lease, profile_save, profile_state
 
 
 @dataclass
@@ -55,3 +68,26 @@ async def test_a_request_to_end_is_noticed_at_its_wake_up(rows: Rows, settings: 
         rows.stop_requested_at = timezone.now()
         await wake("browser_1")
         assert await watching is Ending.DELETED
+
+
+@pytest.mark.parametrize("taken_over", [True, False], ids=["another writes", "it was given up"])
+@pytest.mark.django_db
+def test_r31_a_worker_that_lost_its_browser_overwrites_nothing(taken_over: bool) -> None:
+    """It was silent for too long, comes back and saves: what is newer stays."""
+    principal = make_principal()
+    profile = profile_create(principal, name="p")
+    new = NewSession(profile=ProfileChoice(id=profile.id, save_changes=True))
+    session = session_create(principal, new, now=NOW)
+    assert session_claim(session.id, holder="w", now=NOW)
+    assert session_started(session.id, holder="w", address="127.0.0.1:9", now=NOW)
+    later = NOW + timedelta(hours=1)
+    if taken_over:
+        newer = profile_lease(profile.id, holder="another", seconds=60, now=later)
+        assert newer is not None
+        profile_save(newer, b'{"cookies": [], "origins": [], "newer": true}', now=later)
+    else:
+        assert sessions_lapsed(now=later) == [session.id]
+    before = profile_state(profile.id)
+    with pytest.raises(LeaseLost):
+        _store(session.id, EMPTY, ProfileState(storage={"cookies": [], "origins": []}, session_storage={}), now=later)
+    assert profile_state(profile.id) == before

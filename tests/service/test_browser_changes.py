@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from kernel import APIConnectionError, APIStatusError, ConflictError, Kernel, NotFoundError, RateLimitError
+from kernel import APIConnectionError, APIStatusError, ConflictError, Kernel, NotFoundError, RateLimitError, omit
+from kernel.types import BrowserNetworkConfigParam
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.service.stack import Stack
@@ -123,6 +124,25 @@ def test_a_running_browser_changes_its_proxy(stack: Stack, client: Kernel) -> No
         page.goto(f"{stack.demo_url}/login")
         assert "from the proxy" not in page.content()
     client.browsers.delete_by_id(made.session_id)
+
+
+def test_a_list_of_hosts_leaves_a_profile_whole(stack: Stack, client: Kernel) -> None:
+    """What is kept of a site that may not be reached goes in and comes out again all the same."""
+    profile = unique("listed")
+    client.profiles.create(name=profile)
+    for value, network in (("first", omit), (None, BrowserNetworkConfigParam(allowed_hosts=["example.com"]))):
+        made = client.browsers.create(
+            headless=True, timeout_seconds=300, profile={"name": profile, "save_changes": True}, network=network
+        )
+        with driven(made.cdp_ws_url) as browser:
+            page = browser.contexts[0].pages[0]
+            answer = page.goto(f"{stack.demo_url}/login")
+            assert answer is not None
+            assert answer.ok is (value is not None)
+            if value:
+                page.evaluate("value => localStorage.setItem('mark', value)", value)
+        client.browsers.delete_by_id(made.session_id)
+    assert kept(client, profile) == {"mark": "first"}
 
 
 def test_a_browser_that_nobody_uses_ends_and_saves(stack: Stack, client: Kernel) -> None:
