@@ -42,6 +42,7 @@ from flows.services.sessions import (
     session_profile_drop,
     session_profile_set,
     session_stop_request,
+    session_unsaved,
     session_use_record,
 )
 from flows.wake import listening, wake
@@ -173,7 +174,7 @@ async def delete(request: HttpRequest, id_or_name: str) -> Status[None]:
     if ended.active:
         await run_db(session_end, session.id, Ending.LOST, now=timezone.now(), problem="its worker did not answer")
         ended = await run_db(BrowserSession.objects.get, pk=session.id)
-    if session.save_changes and ended.problem:
+    if session_unsaved(ended):
         raise SessionConflict(f"The browser is gone, but its changes were not saved: {ended.problem}", code=NOT_KEPT)
     return Status(204, None)
 

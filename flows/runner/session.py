@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from flows.browser_links import relay_token
@@ -38,6 +39,7 @@ from flows.services.sessions import (
     session_end,
     session_lease,
     session_renew,
+    session_saved,
     session_started,
 )
 from flows.wake import Listener, listening, wake
@@ -351,5 +353,8 @@ def _profile(session_id: str) -> tuple[dict[str, Any], ProfileState | None]:
 def _store(session_id: str, base: dict[str, Any], captured: ProfileState, *, now: datetime) -> None:
     """Raises `LeaseLost` when somebody else became the writer, and `NotFound` when the profile is gone."""
     lease = session_lease(BrowserSession.objects.get(pk=session_id))
-    if lease is not None:
+    if lease is None:
+        return
+    with transaction.atomic():
         state_store(lease, base=base, captured=captured, now=now)
+        session_saved(session_id, lease)

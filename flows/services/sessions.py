@@ -239,6 +239,18 @@ def session_end(
     return True
 
 
+def session_saved(session_id: str, lease: Lease) -> None:
+    """Its changes are in the profile, and it writes no more; in the transaction that stored them, so that a worker
+    that dies afterwards takes back nothing."""
+    BrowserSession.objects.filter(pk=session_id).update(profile_fence=None)
+    profile_release(lease)
+
+
+def session_unsaved(session: BrowserSession) -> bool:
+    """Whether it ended without the changes that it was to save."""
+    return bool(session.save_changes and session.profile_fence is not None and session.problem)
+
+
 def sessions_holders() -> list[str]:
     """The workers that hold a browser."""
     rows = BrowserSession.objects.filter(ended_at=None).exclude(lease_holder="")

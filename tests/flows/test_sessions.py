@@ -21,12 +21,13 @@ from flows.services.sessions import (
     session_claim,
     session_create,
     session_started,
+    session_unsaved,
     sessions_lapsed,
 )
 from flows.wake import listening, wake
 from tests.flows.factories import NOW, make_principal
 from vault.errors import LeaseLost
-from vault.profiles import profile_create, profile_lease, profile_save, profile_state
+from vault.profiles import profile_create, profile_lease, profile_leased, profile_save, profile_state
 
 
 @dataclass
@@ -91,3 +92,23 @@ def test_r31_a_worker_that_lost_its_browser_overwrites_nothing(taken_over: bool)
     with pytest.raises(LeaseLost):
         _store(session.id, EMPTY, ProfileState(storage={"cookies": [], "origins": []}, session_storage={}), now=later)
     assert profile_state(profile.id) == before
+
+
+@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.django_db
+def test_what_was_saved_counts_though_the_worker_dies_right_after(saved: bool) -> None:
+    principal = make_principal()
+    profile = profile_create(principal, name="p")
+    new = NewSession(profile=ProfileChoice(id=profile.id, save_changes=True))
+    session = session_create(principal, new, now=NOW)
+    assert session_claim(session.id, holder="w", now=NOW)
+    assert session_started(session.id, holder="w", address="127.0.0.1:9", now=NOW)
+    if saved:
+        captured = ProfileState(storage={"cookies": [], "origins": []}, session_storage={"https://a.test": {"k": "v"}})
+        _store(session.id, EMPTY, captured, now=NOW)
+    assert profile_leased(profile.id, now=NOW) is not saved
+    assert sessions_lapsed(now=NOW + timedelta(hours=1)) == [session.id]
+    session.refresh_from_db()
+    assert session.problem
+    assert session_unsaved(session) is not saved
+    assert (b"a.test" in (profile_state(profile.id) or b"")) is saved
