@@ -8,18 +8,17 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-import os
-import signal
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 from flows.engine import chromium, state
+from flows.engine.browser_process import Process, Session, process_id, put_back, succeeded
 from flows.engine.contract import BrowserSettings, ProfileState
 from flows.engine.display import Display, xvfb_path
 from flows.engine.drivers import DRIVER_ERRORS, WAIT_ERRORS, Drivers
 from flows.engine.egress import Egress, upstream_of
-from flows.engine.errors import BrowserLost, BrowserUnavailable
+from flows.engine.errors import BrowserUnavailable
 from flows.engine.guard import Guard
 from flows.engine.trust import TrustHome, trust_home
 
@@ -27,9 +26,7 @@ log = logging.getLogger(__name__)
 
 LAUNCH_SECONDS = 30.0
 OPEN_SECONDS = 30.0
-CLOSE_SECONDS = 5.0
 DIALOG_SECONDS = 5.0
-LOST_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,142 +74,6 @@ def process_key(settings: BrowserSettings) -> ProcessKey:
     )
 
 
-class Session:
-    """One context with its first page. `guard()` is held by whoever works in it."""
-
-    def __init__(self, *, page: Any, context: Any, process: "_Process") -> None:
-        self.page = page
-        self.context = context
-        self._process = process
-        self._lost = False
-        self._loss = asyncio.Event()
-        self._workers: set[asyncio.Task[Any]] = set()
-        self._closed = False
-        page.on("crash", lambda *_: self.lose())
-
-    @property
-    def egress(self) -> Egress:
-        return self._process.egress
-
-    @property
-    def browser(self) -> Any:
-        return self._process.browser
-
-    @property
-    def lost(self) -> bool:
-        return self._lost
-
-    def lose(self) -> None:
-        """The browser died: whoever works in this session is woken with BrowserLost."""
-        if self._closed:
-            return
-        self._lost = True
-        self._loss.set()
-        for task in self._workers:
-            task.cancel()
-
-    @contextlib.asynccontextmanager
-    async def guard(self) -> AsyncIterator[None]:
-        """Turn a dead browser into BrowserLost wherever the body waits, be it for a page or for a person."""
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a session is used inside a task")
-        if self.lost:
-            raise BrowserLost("the browser died")
-        nested = task in self._workers
-        self._workers.add(task)
-        try:
-            yield
-        except asyncio.CancelledError:
-            # Ours only if the browser died and nobody else asked for the cancellation as well.
-            if nested or not self._is_lost() or task.uncancel() > 0:
-                raise
-            raise BrowserLost("the browser died") from None
-        except DRIVER_ERRORS:
-            if nested:
-                raise
-            self._workers.discard(task)
-            if not await self._found_lost():
-                raise
-            raise BrowserLost("the browser died") from None
-        finally:
-            if not nested:
-                self._workers.discard(task)
-
-    def _is_lost(self) -> bool:
-        return self._lost
-
-    async def _found_lost(self) -> bool:
-        """Calls on a dying browser may fail a moment before the driver reports its end."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOST_SECONDS):
-                await self._loss.wait()
-        return self._lost
-
-    async def close(self) -> None:
-        """Throw the context away. Never raises, never waits long."""
-        if self._closed:
-            return
-        self._closed = True
-        self._process.sessions.discard(self)
-        self._process.touch()
-        with contextlib.suppress(*WAIT_ERRORS):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self.context.close()
-
-
-class _Process:
-    """One browser process with its way out."""
-
-    def __init__(
-        self, *, browser: Any, pid: int, egress: Egress, launch: chromium.Launch, home: TrustHome | None
-    ) -> None:
-        self.browser = browser
-        self._pid = pid
-        self.egress = egress
-        self.launch = launch
-        self._home = home
-        self.sessions: set[Session] = set()
-        self.spares: list[asyncio.Task[Session]] = []
-        self.opening = 0
-        self.stuck = False  # it opens no pages any more
-        self.used = asyncio.get_running_loop().time()
-        browser.on("disconnected", lambda *_: self._died())
-
-    @property
-    def alive(self) -> bool:
-        return not self.stuck and bool(self.browser.is_connected())
-
-    def idle_since(self) -> float | None:
-        ready = {task.result() for task in self.spares if succeeded(task)}
-        return None if self.sessions - ready or self.opening else self.used
-
-    def touch(self) -> None:
-        self.used = asyncio.get_running_loop().time()
-
-    def _died(self) -> None:
-        for session in tuple(self.sessions):
-            session.lose()
-
-    async def close(self) -> None:
-        spares = [task for task in self.spares if task is not asyncio.current_task()]
-        for task in spares:
-            task.cancel()
-        await asyncio.gather(*spares, return_exceptions=True)
-        with contextlib.suppress(*WAIT_ERRORS):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self.browser.close()
-        if self.browser.is_connected():
-            self._kill()
-        await _put_back(self.egress, self._home)
-
-    def _kill(self) -> None:
-        """It does not end when told to. While the driver is connected to it, its id is nobody else's."""
-        log.warning("a browser does not close and is killed")
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGKILL)
-
-
 class Browsers:
     """All browsers of one worker. Use from one event loop."""
 
@@ -222,7 +83,7 @@ class Browsers:
         self._guard = Guard(options.ssrf_allow)
         self._drivers = Drivers()
         self._display: Display | None = None
-        self._processes: dict[ProcessKey, _Process] = {}
+        self._processes: dict[ProcessKey, Process] = {}
         self._locks: dict[ProcessKey, asyncio.Lock] = {}
         self._opens = asyncio.Semaphore(options.opens)
         self._reaper: asyncio.Task[None] | None = None
@@ -319,7 +180,7 @@ class Browsers:
             process.opening -= 1
             process.touch()
 
-    async def _process(self, settings: BrowserSettings) -> _Process:
+    async def _process(self, settings: BrowserSettings) -> Process:
         key = process_key(settings)
         async with self._locks.setdefault(key, asyncio.Lock()):
             process = self._processes.get(key)
@@ -337,7 +198,7 @@ class Browsers:
             del self._processes[key]
             await process.close()
 
-    async def _launch(self, settings: BrowserSettings) -> _Process:
+    async def _launch(self, settings: BrowserSettings) -> Process:
         launch = self._choose(settings)
         extra = {"TZ": settings.timezone} if settings.timezone else {}
         if launch.mode is chromium.Mode.HEADFUL and self._display is not None:
@@ -362,18 +223,18 @@ class Browsers:
                 handle_sigterm=False,
                 handle_sighup=False,
             )
-            pid = await _process_id(browser)
+            pid = await process_id(browser)
         except DRIVER_ERRORS as error:
-            await _put_back(egress, home)
+            await put_back(egress, home)
             await self._drivers.forget(stealth=launch.stealth)
             # The driver's message holds the whole command line and the browser's output; its first line is enough.
             log.error("Chromium did not start: %s", str(error).partition("\n")[0])
             raise BrowserUnavailable("Chromium did not start") from None
         except BaseException:
-            await _put_back(egress, home)
+            await put_back(egress, home)
             raise
         log.info("browser %s started (%s)", browser.version, launch.mode)
-        return _Process(browser=browser, pid=pid, egress=egress, launch=launch, home=home)
+        return Process(browser=browser, pid=pid, egress=egress, launch=launch, home=home)
 
     def _choose(self, settings: BrowserSettings) -> chromium.Launch:
         xvfb = xvfb_path() if settings.stealth else None
@@ -410,24 +271,7 @@ class Browsers:
         task.add_done_callback(self._closing.discard)
 
 
-async def _put_back(egress: Egress, home: TrustHome | None) -> None:
-    await egress.close()
-    if home is not None:
-        await asyncio.to_thread(home.remove)
-
-
-async def _process_id(browser: Any) -> int:
-    cdp = await browser.new_browser_cdp_session()
-    processes = (await cdp.send("SystemInfo.getProcessInfo"))["processInfo"]
-    await cdp.detach()
-    return next(int(process["id"]) for process in processes if process["type"] == "browser")
-
-
-def succeeded(task: asyncio.Task[Session]) -> bool:
-    return task.done() and not task.cancelled() and task.exception() is None
-
-
-def _context_options(process: _Process) -> dict[str, Any]:
+def _context_options(process: Process) -> dict[str, Any]:
     options: dict[str, Any] = {"accept_downloads": False, "service_workers": "allow"}
     if process.launch.mode is chromium.Mode.HEADFUL:
         return options | {"no_viewport": True}

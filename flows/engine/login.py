@@ -8,17 +8,16 @@ from dataclasses import replace
 from flows.engine import state
 from flows.engine.act import Hands, Typing
 from flows.engine.actions import Ask, Fill, FillAndSubmit, Finish, GiveUp, Memory, Pick, Press, Visit, Wait, Why
-from flows.engine.browsers import Browsers, Session
+from flows.engine.boundary import Boundary
+from flows.engine.browser_process import Session
+from flows.engine.browsers import Browsers
 from flows.engine.contract import (
-    AskedChoice,
     ErrorCode,
     Failed,
-    FlowStopped,
     Host,
     LoggedIn,
     LoginRequest,
     Outcome,
-    Pause,
     Picked,
     ProfileState,
     Progress,
@@ -34,24 +33,23 @@ from flows.engine.judging import judged
 from flows.engine.ledger import Ledger
 from flows.engine.lent_passkeys import LentPasskeys
 from flows.engine.limits import StepLimit
-from flows.engine.marks import Marks
 from flows.engine.matching import CODE_ROLES
 from flows.engine.observe import StaleElement
-from flows.engine.origins import InvalidDomain, OriginPolicy, origin_of, policy_for, site_parse
+from flows.engine.origins import InvalidDomain, origin_of, site_parse
+from flows.engine.outside import Outside
 from flows.engine.picture import picture_take
-from flows.engine.reading.model import ChoiceKind, Control, Field, PageKind
+from flows.engine.reading.model import Control, Field, PageKind
 from flows.engine.reading.news import appeared
 from flows.engine.snapshot import Snapshot
-from flows.engine.tabs import SHORT_PATIENCE, Sight, Tab, Tabs
-from flows.engine.verify import Proven, Unproven, prove, sight_marks
+from flows.engine.tabs import SHORT_PATIENCE, Sight, Tabs
+from flows.engine.verify import Proven, Unproven, prove
 
 log = logging.getLogger(__name__)
 
 MAX_STEPS = 40
-STEP_SECONDS = 120.0  # far above what any step needs that a browser answers to
+STEP_SECONDS = 180.0  # far above what any step needs that a browser answers to
 PROOF_SECONDS = 240.0
 MISHAPS = 4  # presses and fills that failed in a row
-CONSENT = "allow_origin:"
 PAGE_ERRORS = (StaleElement, FieldRefused)
 
 
@@ -100,12 +98,6 @@ class _Login:
         self._live = host.live
         self._browsers = browsers
         self._pace = browsers.options.pace_ms
-        self._policy: OriginPolicy = policy_for(
-            domain=request.domain,
-            allowed_domains=request.allowed_domains,
-            consented=request.consented_origins,
-            plain_http=session.egress.plain_http,
-        )
         self._ledger = Ledger(
             Memory(
                 known=request.known,
@@ -117,13 +109,13 @@ class _Login:
             )
         )
         self._entrance = Entrance(self._tabs, session.egress)
-        self._outside: dict[str, Marks] = {}
+        self._outside = Outside(self._ledger)
         self._login_page: str | None = None
         self._unsent: dict[str, Snapshot] = {}  # pages as they were before a form was sent from them
-        self._opened: tuple[Tab, int] | None = None  # the document that our press put a form on
         self._mishaps = 0
         self._limit = StepLimit(STEP_SECONDS)
         self._dialogue = Dialogue(host, self._tabs, self._ledger, self._limit)
+        self._boundary = Boundary(request, host, self._dialogue, self._tabs, plain_http=session.egress.plain_http)
         self._dismissed: str | None = None  # what the site said in a dialog that was closed since the last form
 
     # --- the loop --------------------------------------------------------------------------------------------
@@ -192,14 +184,14 @@ class _Login:
             return await self._go(self._request.login_url)
         if (known := await self._enter_by_plan()) is not None:
             return known
-        sight = await self._entrance.enter(self._request.domain, self._policy)
-        self._note_outside(self._entrance.asked, sight)
+        sight = await self._entrance.enter(self._request.domain, self._boundary.policy)
+        self._outside.note(self._entrance.asked, sight)
         return sight
 
     async def _enter_by_plan(self) -> Sight | None:
         """The page where the last login began, if it still is that page."""
         plan = self._request.plan
-        if plan is None or not plan.start or not self._policy.allows_url(plan.start):
+        if plan is None or not plan.start or not self._boundary.policy.allows_url(plan.start):
             return None
         try:
             sight = await self._entrance.go(plan.start, steady=False)
@@ -207,23 +199,13 @@ class _Login:
             return None
         if not plan.knows(sight.page) and sight.reading.kind is not PageKind.SIGNED_IN:
             return None
-        self._note_outside(plan.start, sight)
+        self._outside.note(plan.start, sight)
         return sight
 
     async def _go(self, url: str) -> Sight:
         sight = await self._entrance.go(url)
-        self._note_outside(url, sight)
+        self._outside.note(url, sight)
         return sight
-
-    def _note_outside(self, url: str, sight: Sight) -> None:
-        """What is seen before the login is how the site looks signed out."""
-        if self._ledger.memory.started or sight.reading.kind is PageKind.SIGNED_IN or sight.reading.loading:
-            return
-        if (sight.tab, sight.documents) == self._opened:
-            return  # a dialog stands on it now, which no later visit will see
-        marks = sight_marks(sight)
-        if marks.login_form or not self._ledger.memory.had_state:
-            self._outside[url] = self._outside[sight.tab.page.url] = marks
 
     async def _visit(self, action: Visit, sight: Sight) -> Sight:
         self._ledger.visited(action.path)
@@ -238,21 +220,21 @@ class _Login:
     # --- pressing --------------------------------------------------------------------------------------------
 
     def _hands(self, sight: Sight) -> Hands:
-        return Hands(sight.tab.page, sight.observation, policy=self._policy, pace_ms=self._pace)
+        return Hands(sight.tab.page, sight.observation, policy=self._boundary.policy, pace_ms=self._pace)
 
     def _holds_passkey(self, sight: Sight) -> bool:
         origin = origin_of(sight.tab.page.url)
-        return origin is not None and self._policy.allows(origin) and bool(self._passkeys.ring.of(origin.host))
+        return origin is not None and self._boundary.policy.allows(origin) and bool(self._passkeys.ring.of(origin.host))
 
     async def _press_passkey(self, control: Control, sight: Sight) -> Sight:
         """Lend the page what the profile holds for it, for as long as the press has an effect (R10)."""
         self._ledger.asked_for_passkey(control, sight.reading)
         origin = origin_of(sight.observation.frame(control.ref).url) or origin_of(sight.tab.page.url)
-        if origin is None or self._refused_origin(control, sight) is not None:
+        if origin is None or self._boundary.beyond(control, sight) is not None:
             return sight
         await self._dialogue.say(Progress.SUBMITTING)
         self._login_page = self._login_page or sight.tab.page.url
-        self._note_outside(sight.tab.page.url, sight)
+        self._outside.note(sight.tab.page.url, sight)
         uses = self._passkeys.ring.uses
         async with self._passkeys.lent(sight.tab.page, origin.host):
             await self._hands(sight).press(control)
@@ -276,14 +258,14 @@ class _Login:
         patience = SHORT_PATIENCE if action.why == Why.DISMISS else 1.5
         after = await self._tabs.settle(sight, patience=patience)
         if action.why == Why.OPENER and after.tab is sight.tab and after.documents == sight.documents:
-            self._opened = (after.tab, after.documents)
-        self._note_outside(after.tab.page.url, after)
+            self._outside.opened(after)
+        self._outside.note(after.tab.page.url, after)
         return after
 
     async def _pick(self, action: Pick, sight: Sight) -> Sight:
         await self._dialogue.say(Progress.SUBMITTING)
         self._login_page = self._login_page or sight.tab.page.url
-        self._note_outside(sight.tab.page.url, sight)
+        self._outside.note(sight.tab.page.url, sight)
         self._ledger.picked(action.choice, sight.reading)
         self._tabs.expect_popup(True)
         await self._hands(sight).pick(action.choice, action.submit)
@@ -292,12 +274,12 @@ class _Login:
     # --- filling ---------------------------------------------------------------------------------------------
 
     async def _fill(self, action: FillAndSubmit, sight: Sight) -> Sight | Failed:
-        refused = self._refused_origin(action.fills[0].field, sight)
+        refused = self._boundary.beyond(action.fills[0].field, sight)
         if refused is not None:
-            return await self._consent(refused, sight)
+            return await self._boundary.consent(refused, sight)
         await self._dialogue.say(Progress.SUBMITTING)
         self._login_page = self._login_page or sight.tab.page.url
-        self._note_outside(sight.tab.page.url, sight)
+        self._outside.note(sight.tab.page.url, sight)
         self._tabs.expect_popup(False)
         before = sight.tab.watch.sent
         self._dismissed = None
@@ -311,7 +293,7 @@ class _Login:
                 finally:
                     self._live.hold(hands.filled)
         except OriginRefused as error:
-            return await self._consent(error.origin, sight)
+            return await self._boundary.consent(error.origin, sight)
         except ValueUnavailable as error:
             self._ledger.unavailable(error.name)
             return await self._tabs.settle(None, patience=SHORT_PATIENCE)
@@ -334,18 +316,6 @@ class _Login:
         before = self._unsent.get(sight.page)
         return appeared(before, sight.observation.snapshot) if before is not None else None
 
-    def _refused_origin(self, field: Field | Control, sight: Sight) -> str | None:
-        """The origin of page or frame that may not receive values."""
-        for url in (sight.tab.page.url, sight.observation.frame(field.ref).url):
-            if (refused := self._refused_origin_of(url)) is not None:
-                return refused
-        return None
-
-    def _refused_origin_of(self, url: str) -> str | None:
-        if url in ("", "about:blank", "about:srcdoc") or self._policy.allows_url(url):
-            return None
-        return str(origin_of(url) or "an unknown origin")
-
     def _source(self, fill: Fill) -> Callable[[str], Awaitable[Secret]]:
         async def stored(origin: str) -> Secret:
             return await self._host.reveal_stored(fill.stored or fill.ref, origin=origin)
@@ -359,11 +329,11 @@ class _Login:
 
     async def _ask(self, action: Ask, sight: Sight) -> Sight | Failed:
         if action.pause.fields:
-            refused = self._refused_origin(fillable(sight.reading)[0], sight)
+            refused = self._boundary.beyond(fillable(sight.reading)[0], sight)
             if refused is not None:
-                return await self._consent(refused, sight)
+                return await self._boundary.consent(refused, sight)
         await self._note_rejected(action.rejected)
-        may_compare = self._refused_origin_of(sight.tab.page.url) is None
+        may_compare = self._boundary.origin_beyond(sight.tab.page.url) is None
         if may_compare and (own := await self._dialogue.own_entry(action.pause, sight)) is not None:
             self._ledger.answered(own.id)
             return sight
@@ -387,32 +357,6 @@ class _Login:
         names = self._ledger.refused(refs)
         if names:
             await self._host.rejected(names)
-
-    async def _consent(self, origin: str, sight: Sight) -> Sight | Failed:
-        """A form on an origin that may not receive values: only consent that names the origin allows it (R10)."""
-        message = f"The login form is at {origin}, which is not among the allowed domains."
-        parsed = origin_of(origin)
-        if parsed is None or not self._policy.with_consent(origin).allows(parsed):
-            return Failed(ErrorCode.WRONG_ORIGIN, message)
-        choice = AskedChoice(
-            id=CONSENT + origin,
-            kind=ChoiceKind.OTHER,
-            label=f"Allow {origin} to receive the login",
-            description=message,
-        )
-        pause = Pause(url=sight.reading.url, title=sight.reading.title, choices=(choice,))
-        try:
-            answer = await self._dialogue.answered(pause, sight, None)
-        except FlowStopped as stop:
-            if stop.code is not ErrorCode.FLOW_EXPIRED:
-                raise
-            return Failed(ErrorCode.WRONG_ORIGIN, message)
-        if isinstance(answer, Sight | Failed):
-            return answer
-        if isinstance(answer, Picked) and answer.choice_id == choice.id:
-            await self._host.allow_origin(origin)
-            self._policy = self._policy.with_consent(origin)
-        return await self._tabs.settle(None, patience=SHORT_PATIENCE)
 
     # --- the proof -------------------------------------------------------------------------------------------
 
@@ -447,6 +391,6 @@ class _Login:
             saved,
             landed=landed,
             login_page=self._login_page,
-            outside=self._outside,
+            outside=self._outside.marks,
             expected=self._request.check,
         )

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from flows.engine.browsers import Session
+from flows.engine.browser_process import Session
 from flows.engine.drivers import DRIVER_ERRORS, DRIVER_TIMEOUTS, WAIT_ERRORS
 from flows.engine.egress import Egress
 from flows.engine.errors import BasicAuth, Unreachable

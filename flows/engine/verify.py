@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit, urlunsplit
 
 from flows.engine import state
-from flows.engine.browsers import Browsers, Session
+from flows.engine.browser_process import Session
+from flows.engine.browsers import Browsers
 from flows.engine.contract import AuthCheck, BrowserSettings, ProfileState
 from flows.engine.errors import BrowserUnavailable, Unreachable
 from flows.engine.marks import Marks, differences, is_positive, judge, landmarks_of, lasting_url, marks_of

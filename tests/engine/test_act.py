@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from flows.engine.act import Hands, Typing
-from flows.engine.browsers import Browsers, Session
+from flows.engine.browser_process import Session
+from flows.engine.browsers import Browsers
 from flows.engine.contract import BrowserSettings
 from flows.engine.errors import FieldRefused, OriginRefused
 from flows.engine.observe import StaleElement, observe

@@ -164,7 +164,7 @@ async def test_a_display_ends_with_its_owner_and_starts_again_when_it_died() -> 
 async def test_a_browser_that_opens_no_pages_any_more_is_replaced(
     plain: BrowserSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.engine.browsers.CLOSE_SECONDS", 0.5)
+    monkeypatch.setattr("flows.engine.browser_process.CLOSE_SECONDS", 0.5)
     browsers = Browsers(options(spares=0))
     try:
         async with browsers.open(plain) as session:
