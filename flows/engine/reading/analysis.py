@@ -65,8 +65,10 @@ def _read_form(group: Group, page: PageView) -> ReadForm:
         context = Context.OTP  # nothing but a row of boxes of one size: a code
     fields = []
     for item in group.typed:
-        found = weigh(weights("field"), typed_features(item, page, verdict))
-        fields.append(ReadField(item, "code" if item in group.boxes else found.best, found))
+        features = typed_features(item, page, verdict)
+        found = weigh(weights("field"), features)
+        is_code = item in group.boxes or _called_code(item, features)
+        fields.append(ReadField(item, "code" if is_code else found.best, found))
     visible = any(item.reachable for item in group.typed)
     context = _settled(context, verdict, fields)
     lone = _lone_code(group, page, fields)
@@ -87,7 +89,17 @@ NO_CODE = frozenset(
 )
 # What only a one-time code is called, whatever language the page is in.
 SURELY_CODE = frozenset({"name:code", "name:totp", "auto:one-time-code"})
+NAMED_CODE = frozenset({"name:code", "name:totp"})
+LABELLED_CODE = frozenset({"label:code", "label:totp", "holder:code", "holder:totp"})
+OTHER_CODES = frozenset({"captcha", "robot", "checkout", "payment", "search", "newsletter", "subscribe"})
 _DIGITS = re.compile(r"[\dX#•·_○*\-\s–—]{4,9}")  # a placeholder that draws the digits
+
+
+def _called_code(item: Item, said: set[str]) -> bool:
+    """Both the page and the programmer call it a code, and neither anything else that codes are called."""
+    if not _typed_as_text(item) or any(feature.partition(":")[2] in OTHER_CODES for feature in said):
+        return False
+    return "auto:one-time-code" in said or (not said.isdisjoint(NAMED_CODE) and not said.isdisjoint(LABELLED_CODE))
 
 
 def _lone_code(group: Group, page: PageView, fields: list[ReadField]) -> ReadField | None:
@@ -110,11 +122,17 @@ def _lone_code(group: Group, page: PageView, fields: list[ReadField]) -> ReadFie
     about = form_features(group, page)
     if sure and not about & {"title:signup", "heading:signup", "action:signup", "url:signup"}:
         return seen[0]
-    drawn = _DIGITS.fullmatch(item.element.placeholder) is not None
+    drawn = _DIGITS.fullmatch(item.element.placeholder) is not None or _is_short(item)
     if drawn and about & (PAGE_SAYS_CODE | {"text:code", "text:totp"}):
         return seen[0]
     witnessed = said & FIELD_SAYS_CODE and (sends or about & PAGE_SAYS_CODE)
     return seen[0] if witnessed else None
+
+
+def _is_short(item: Item) -> bool:
+    """Made for a few characters."""
+    e = item.element
+    return e.max_length is not None and 4 <= e.max_length <= 8
 
 
 def _first_step(group: Group, page: PageView, fields: list[ReadField]) -> ReadField | None:
@@ -148,6 +166,8 @@ def _agreed(context: Context, fields: list[ReadField]) -> list[ReadField]:
     """Roles that fit together: a login has one password, an old one, and something that says whose it is."""
     seen = [field for field in fields if field.item.reachable]
     passwords = [field for field in seen if is_password(field.item)]
+    if context in (Context.OTHER, Context.SEARCH):  # of a card, a coupon, a picture
+        return [replace(field, role="other") if _is_other_code(field) else field for field in fields]
     if context is Context.SIGNUP:
         return [replace(field, role="new_password") if field.role == "password" else field for field in fields]
     if context is not Context.LOGIN or not passwords:
@@ -164,6 +184,12 @@ def _agreed(context: Context, fields: list[ReadField]) -> list[ReadField]:
         if before:
             changed[before[-1].item.ref] = "identifier"
     return [replace(f, role=changed[f.item.ref]) if f.item.ref in changed else f for f in fields]
+
+
+def _is_other_code(field: ReadField) -> bool:
+    item = field.item
+    boxed = item.group is not None and item in item.group.boxes
+    return field.role == "code" and not boxed and "one-time-code" not in item.element.autocomplete
 
 
 def _as_email(field: ReadField) -> ReadField:

@@ -27,7 +27,7 @@ _PATTERNS: dict[str, str] = {
     r"\brpt|retype|wiederhol|\bcheck\b|conf\b|password ?conf|\bpassword 1\b|\bcpassword|\bcpass\b|\b2\b$",
     "current": r"current|\bold\b|existing",
     "code": r"\botp|otp\b|one ?time|\b2 ?fa|two ?factor|\bmfa|\btfa\b|verif\w* ?code|auth\w* ?code|"
-    r"security ?code|\bpasscode|"
+    r"security ?(code|key)|\bpasscode|"
     r"sms ?code|login ?code|confirm\w* ?code|code ?input|\bpin ?code|\btotp|verification ?token|"
     r"challenge ?(code|response|answer)|"
     r"\bacode\b|factor|\bmagic ?code|otc\b|\botc|one ?time|token ?code|code ?digit|\bdigit|\bchallenge\b|"
