@@ -46,7 +46,16 @@ class ReadForm:
 
 def analyse(page: PageView) -> list[ReadForm]:
     """All forms of the page, in document order."""
-    return [_read_form(group, page) for group in page.groups if group.typed]
+    forms = [_read_form(group, page) for group in page.groups if group.typed]
+    if any("checkout" in named(item.ident) for form in forms if form.visible for item in form.group.typed):
+        return [_without_guess(form) for form in forms]
+    return forms
+
+
+def _without_guess(form: ReadForm) -> ReadForm:
+    """Beside payment, an address or a phone number alone is no login."""
+    guessed = form.context is Context.LOGIN and not form.having("password") and form.verdict.chance("login") < SURE
+    return replace(form, context=Context.OTHER) if guessed else form
 
 
 def typed_features(item: Item, page: PageView, form: Verdict) -> set[str]:
@@ -82,6 +91,7 @@ def _read_form(group: Group, page: PageView) -> ReadForm:
     return ReadForm(group, context, verdict, tuple(fields), submits.find(group, context, page), visible)
 
 
+SURE = 0.9
 PAGE_SAYS_CODE = frozenset({"heading:code", "heading:totp", "heading:recovery", "title:code"})
 FIELD_SAYS_CODE = frozenset({"label:code", "label:code_word", "label:totp", "name:code", "name:codeish", "name:totp"})
 NO_CODE = frozenset(
