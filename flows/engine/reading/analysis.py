@@ -80,6 +80,8 @@ def _read_form(group: Group, page: PageView) -> ReadForm:
         fields.append(ReadField(item, "code" if is_code else found.best, found))
     visible = any(item.reachable for item in group.typed)
     context = _settled(context, verdict, fields)
+    if context is Context.LOGIN and _makes_account(group, page, fields):
+        context = Context.SIGNUP
     lone = _lone_code(group, page, fields)
     if lone is not None:
         context = Context.OTP
@@ -92,6 +94,7 @@ def _read_form(group: Group, page: PageView) -> ReadForm:
 
 
 SURE = 0.9
+CHOSEN = frozenset({"label:password_new", "holder:password_new", "auto:new-password"})
 PAGE_SAYS_CODE = frozenset({"heading:code", "heading:totp", "heading:recovery", "title:code"})
 FIELD_SAYS_CODE = frozenset({"label:code", "label:code_word", "label:totp", "name:code", "name:codeish", "name:totp"})
 NO_CODE = frozenset(
@@ -170,6 +173,17 @@ def _settled(context: Context, verdict: Verdict, fields: list[ReadField]) -> Con
     if context in (Context.SEARCH, Context.OTHER) and "password" in roles and verdict.chance("login") > 0.2:
         return Context.LOGIN
     return context
+
+
+def _makes_account(group: Group, page: PageView, fields: list[ReadField]) -> bool:
+    """The password is one to be chosen, or all that can be pressed says that an account is made."""
+    passwords = [field.item for field in fields if field.item.reachable and is_password(field.item)]
+    said = [concepts_of(button.words[:60]) for button in group.buttons if button.reachable and button.words]
+    if not passwords or any("login" in concepts for concepts in said):
+        return False
+    if all(not field_features(item, page).isdisjoint(CHOSEN) for item in passwords):
+        return True
+    return bool(said) and all("signup" in concepts for concepts in said)
 
 
 def _agreed(context: Context, fields: list[ReadField]) -> list[ReadField]:
