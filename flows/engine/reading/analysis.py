@@ -149,14 +149,17 @@ def _is_short(item: Item) -> bool:
 
 
 def _first_step(group: Group, page: PageView, fields: list[ReadField]) -> ReadField | None:
-    """The only field to fill on a page whose address says that it is a login: structure is all there is to go by in
-    a language that is in no table."""
+    """The only field to fill on a page whose address says that it is a login, or that says so itself and has a user
+    name filled in by the browser: structure is all there is to go by in a language that is in no table."""
     seen = [field for field in fields if field.item.reachable]
+    if len(seen) != 1:
+        return None
     place = named(page.url_words)
-    if len(seen) != 1 or "login" not in place or place & {"signup", "forgot", "search", "code", "settings", "change"}:
+    said = field_features(seen[0].item, page) | form_features(group, page)
+    called = "login" in place or ("auto:username" in said and not said.isdisjoint({"title:login", "heading:login"}))
+    if not called or place & {"signup", "forgot", "search", "code", "settings", "change"} or "title:forgot" in said:
         return None
     others = [other for other in page.groups if other is not group and any(item.reachable for item in other.typed)]
-    said = field_features(seen[0].item, page) | form_features(group, page)
     against = {"search", "subscribe", "newsletter", "captcha", "robot", "contact", "code", "payment", "checkout"}
     if others or "method:get" in said or any(feature.partition(":")[2] in against for feature in said):
         return None
