@@ -116,6 +116,32 @@ FORMS: dict[str, tuple[str, PageKind, list[FieldRole], str | None]] = {
         <a href="javascript:void(0)" onclick="1" class=btn>Login</a></form>""",
         K.LOGIN, [R.IDENTIFIER, R.PASSWORD], "Login",
     ),
+    "code and its kind in one name, on a page for another": (
+        """<h1>Account</h1><div><label>Phone verification code<input id=bypassTwoFactorPhoneCode name=x></label>
+        <button>Verify</button></div>""",
+        K.CODE, [R.CODE], "Verify",
+    ),
+    "a short field where the heading speaks of two factors": (
+        """<title>Login</title><h1>Two-Factor Authentication</h1><form action=/login/second>
+        <p>Your second factor is required to complete login.</p>
+        <input name=key id=key maxlength=6 autocomplete=off><button>Login</button></form>""",
+        K.CODE, [R.CODE], "Login",
+    ),
+    "a button for people who cannot sign in, beside one without words of its own": (
+        """<h1>Вход</h1><label>Логин<input name=u></label><label>Пароль<input type=password name=p></label>
+        <button type=button class=b1>Войти</button><button type=button name=login_help>Не могу войти</button>""",
+        K.LOGIN, [R.IDENTIFIER, R.PASSWORD], "Войти",
+    ),
+    "the user name alone, filled in by the browser": (
+        """<title>Tax office: log in</title><form id=f><label>Numéro fiscal<input name=spi autocomplete=username
+        maxlength=13 inputmode=numeric></label><button>Go</button></form>""",
+        K.LOGIN, [R.IDENTIFIER], "Go",
+    ),
+    "a password to be chosen": (
+        """<div><label>Enter new username<input name=a></label><label>Email or phone number<input name=b></label>
+        <label>Set a password<input type=password name=c></label><div role=button tabindex=0>Next</div></div>""",
+        K.SIGN_UP, [R.IDENTIFIER, R.IDENTIFIER, R.NEW_PASSWORD], "Next",
+    ),
     "show button inside the field": (
         """<form><label>Email<input type=email></label><label>Password<input type=password></label>
         <button type=button>Show</button><button type=submit>Continue</button></form>""",
@@ -144,6 +170,29 @@ async def test_a_code_over_six_boxes_is_one_field_that_submits_by_itself(reading
     assert found.fields[0].role is FieldRole.CODE
     assert found.submit is not None
     assert found.submit.by is SubmitBy.ITSELF
+
+
+async def test_the_boxes_of_a_code_are_known_by_their_numbers(reading: Read) -> None:
+    boxes = "".join(f'<input id=email-otp-input-{n} aria-label="email-otp-input-{n}">' for n in range(6))
+    found = await reading(
+        f"""<h1>Verify your e-mail</h1><label>Email<input type=email readonly value=a@b.c></label><div>{boxes}</div>
+        <button>Verify</button>"""
+    )
+    assert [len(field.boxes) for field in found.fields if field.role is FieldRole.CODE] == [6]
+    numbered = "".join(f'<label>Line {n}<input name="address{n}"></label>' for n in range(4))
+    found = await reading(f"<h1>Sign in</h1><form>{numbered}<input type=password><button>Sign in</button></form>")
+    assert found.kind is PageKind.LOGIN
+    assert not any(field.role is FieldRole.CODE for field in found.fields), found.fields
+
+
+async def test_an_address_to_pay_for_something_is_no_login(reading: Read) -> None:
+    found = await reading(
+        """<h2>Contact</h2><div><label>Email<input type=email name=e></label>
+        <label>Phone number<input type=tel name=phone></label></div>
+        <h2>Payment</h2><form><label>Card number<input name=cardNumber></label><label>CVV<input name=cvv></label>
+        <button>Pay</button></form>"""
+    )
+    assert found.kind is not PageKind.LOGIN
 
 
 async def test_without_a_button_enter_submits(reading: Read) -> None:
