@@ -117,9 +117,10 @@ FORMS: dict[str, tuple[str, PageKind, list[FieldRole], str | None]] = {
         K.LOGIN, [R.IDENTIFIER, R.PASSWORD], "Login",
     ),
     "code and its kind in one name, on a page for another": (
-        """<h1>Account</h1><div><label>Phone verification code<input id=bypassTwoFactorPhoneCode name=x></label>
+        """<title>Account login</title><h1>Secondary verification</h1><div>
+        <label>Phone verification code<input id=bypassTwoFactorPhoneCode></label><input name=phone type=tel aria-label=Phone>
         <button>Verify</button></div>""",
-        K.CODE, [R.CODE], "Verify",
+        K.LOGIN, [R.CODE, R.PHONE], "Verify",
     ),
     "a short field where the heading speaks of two factors": (
         """<title>Login</title><h1>Two-Factor Authentication</h1><form action=/login/second>
@@ -129,13 +130,13 @@ FORMS: dict[str, tuple[str, PageKind, list[FieldRole], str | None]] = {
     ),
     "a button for people who cannot sign in, beside one without words of its own": (
         """<h1>Вход</h1><label>Логин<input name=u></label><label>Пароль<input type=password name=p></label>
-        <button type=button class=b1>Войти</button><button type=button name=login_help>Не могу войти</button>""",
+        <button type=button name=help>Не могу войти</button><button type=button name=go>Войти</button>""",
         K.LOGIN, [R.IDENTIFIER, R.PASSWORD], "Войти",
     ),
     "the user name alone, filled in by the browser": (
-        """<title>Tax office: log in</title><form id=f><label>Numéro fiscal<input name=spi autocomplete=username
-        maxlength=13 inputmode=numeric></label><button>Go</button></form>""",
-        K.LOGIN, [R.IDENTIFIER], "Go",
+        """<title>Tax office: log in</title><form><label>Numéro fiscal<input name=spi autocomplete=username
+        maxlength=13 inputmode=numeric></label><button type=button>Mot de passe oublié</button><button>OK</button></form>""",
+        K.LOGIN, [R.IDENTIFIER], "OK",
     ),
     "a password to be chosen": (
         """<div><label>Enter new username<input name=a></label><label>Email or phone number<input name=b></label>
