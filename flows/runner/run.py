@@ -92,12 +92,12 @@ async def flow_run(
     if claim is None:
         return
     try:
-        async with listening(flow_id) as listener, _lease_kept(claim):
+        async with listening(flow_id) as listener, _lease_kept(claim) as hold:
             replay = await run_db(replay_start_of_login, flow_id, now=timezone.now())
             with views.shown(flow_id) as live:
                 host = FlowHost(claim, listener=listener, live=live)
                 async with recorded(live, replay):
-                    await _carry(claim, partial(engine, browsers), host, partial(looker, browsers))
+                    await _carry(claim, partial(engine, browsers), host, partial(looker, browsers), hold)
     except asyncio.CancelledError:
         # This worker stops, or the flow ended or moved on; then there is nothing to let go of.
         await run_db(flow_release, claim, now=timezone.now())
@@ -106,22 +106,30 @@ async def flow_run(
         await wake(flow_id)
 
 
+@dataclass(slots=True)
+class _Hold:
+    """`ending`: all that is left is to write down how it ended, which makes the flow nobody's."""
+
+    ending: bool = False
+
+
 @asynccontextmanager
-async def _lease_kept(claim: Claim) -> AsyncIterator[None]:
+async def _lease_kept(claim: Claim) -> AsyncIterator[_Hold]:
     """Renew the hold while the block runs; cancel the block when the flow is no longer ours."""
     carrying = asyncio.current_task()
+    hold = _Hold()
 
     async def keep() -> None:
         while True:
             await asyncio.sleep(settings.FLOW_LEASE_SECONDS / 3)
             if not await run_db(flow_renew, claim, now=timezone.now()):
-                if carrying is not None:
+                if carrying is not None and not hold.ending:
                     carrying.cancel("the flow ended or moved to another worker")
                 return
 
     keeper = asyncio.create_task(keep(), name=f"lease {claim.flow_id}")
     try:
-        yield
+        yield hold
     finally:
         keeper.cancel()
         with suppress(asyncio.CancelledError):
@@ -132,13 +140,17 @@ LookOnce = Callable[[Look, str], Awaitable[LoggedIn | ProfileState]]
 Attempt = Callable[[LoginRequest, Host], Awaitable[Outcome]]
 
 
-async def _carry(claim: Claim, attempt: Attempt, host: FlowHost, look: LookOnce) -> None:
+async def _carry(claim: Claim, attempt: Attempt, host: FlowHost, look: LookOnce, hold: _Hold) -> None:
     try:
         job = await run_db(_job, claim.flow_id)
         left = (job.request.deadline - timezone.now()).total_seconds() if job.request.deadline else None
         async with asyncio.timeout(left):
-            job, signed_in = await _looked(job, look)
-            await _finish(claim, job, signed_in or await _login(job, attempt, host))
+            try:
+                job, signed_in = await _looked(job, look)
+                outcome = signed_in or await _login(job, attempt, host)
+            finally:
+                hold.ending = True
+            await _finish(claim, job, outcome)
     except FlowStopped as stop:
         await _end_stopped(claim, stop.code)
     except TimeoutError:

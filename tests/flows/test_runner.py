@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, cast
@@ -36,7 +37,7 @@ from vault.aio import run_db
 from vault.credentials import credential_create, credential_names, credential_rejected_names
 from vault.models import AuditRecord, Credential
 from vault.principal import Principal
-from vault.profiles import profile_lease, profile_save, profile_state
+from vault.profiles import Lease, profile_lease, profile_release, profile_save, profile_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NO_BROWSERS = cast(Browsers, None)
@@ -127,6 +128,21 @@ async def test_a_login_of_who_is_signed_in_still_ends_with_the_look() -> None:
     flow = await carry(await start(connection), never, looker=looker)
     assert (flow.state, flow.post_login_url) == ("SUCCESS", "https://example.com/home")
     assert (await stored(connection))["cookies"] == [renewed]
+
+
+async def test_a_flow_that_has_ended_is_not_taken_for_lost(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.FLOW_LEASE_SECONDS = 0.03
+
+    def release(lease: Lease) -> None:
+        time.sleep(0.1)  # the keeper of the flow's lease looks several times meanwhile
+        profile_release(lease)
+
+    monkeypatch.setattr("flows.runner.run.profile_release", release)
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        return logged_in()
+
+    assert (await carry(await start(await connected()), script)).state == "SUCCESS"
 
 
 async def test_a_login_goes_on_from_where_the_look_left_the_profile() -> None:
