@@ -21,9 +21,10 @@ import psutil
 from kernel import Kernel
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.bench.soak import connected, serving
+from tests.bench.soak import connected
 from tests.service.stack import Stack, running
 from tests.sites.endings import App, EndingSite
+from tests.sites.server import serving
 
 TOKEN = "costs-" + "t" * 32
 SPEED = 60  # an interval of 300 s is one of 5

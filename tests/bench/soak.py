@@ -7,14 +7,11 @@ seconds after the last visit. The sites know the truth; the timeline says what t
 """
 
 import argparse
-import asyncio
 import json
-import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 
 from kernel import Kernel
@@ -22,7 +19,7 @@ from kernel import Kernel
 from tests.service.driving import Account, drive
 from tests.service.stack import running
 from tests.sites.endings import PASSWORD, USER, App, EndingSite
-from tests.sites.server import Request, SiteServer
+from tests.sites.server import Request, serving
 
 SESSION_SECONDS = 18
 SPEED = 100
@@ -48,23 +45,6 @@ class AgeingSite(EndingSite):
         now = time.monotonic()
         kept = list(self.server.sessions.values())
         return any("user" in session and now < session.get("until", now + 1) for session in kept)
-
-
-@contextmanager
-def serving() -> Iterator[SiteServer]:
-    """A server on a loop of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    server = SiteServer()
-    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
-    try:
-        yield server
-    finally:
-        asyncio.run_coroutine_threadsafe(server.__aexit__(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 def connected(client: Kernel, site: EndingSite) -> str:

@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.service.driving import Account, drive
 from tests.service.stack import Stack
+from tests.service.test_staying import served
+from tests.sites.accounts import PASSWORD, USER
 
 pytestmark = pytest.mark.timeout(300)
 ADA = Account(username="ada@demo.test", password="engine-no-1")
@@ -79,6 +81,29 @@ def test_a_browser_from_a_profile_is_signed_in_and_saves_its_changes(stack: Stac
     assert token not in stack.log
     actions = {entry.route for entry in client.audit_logs.list(limit=100, **span())}
     assert {"browser.create", "browser.connect", "browser.address", "browser.end", "profile.use"} <= actions
+
+
+def test_one_profile_is_signed_in_to_several_sites(stack: Stack) -> None:
+    client = stack.client(max_retries=0, timeout=120)
+    signed_in(client, stack, "both")
+    with served() as site:
+        other = site.server.url.replace("127.0.0.1", "localhost")  # a host of its own, with its own cookies
+        connection = client.auth.connections.create(
+            domain=other.removeprefix("http://"),
+            login_url=f"{other}/login",
+            profile_name="both",
+            health_checks=False,
+            browser={"stealth": False},
+        )
+        assert drive(client, connection, Account(USER, PASSWORD), mode="programmatic").status == "SUCCESS"
+        made = client.browsers.create(profile={"name": "both"}, headless=True, timeout_seconds=300)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.connect_over_cdp(made.cdp_ws_url)
+            assert "Ada" in heading(browser, stack)
+            page = browser.contexts[0].pages[0]
+            page.goto(f"{other}/home")
+            assert USER in page.locator("body").inner_text()
+        client.browsers.delete_by_id(made.session_id)
 
 
 def test_a_browser_reaches_its_allowed_hosts_only(stack: Stack) -> None:

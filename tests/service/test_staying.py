@@ -1,7 +1,5 @@
 """Sessions that end at the site: found on schedule, logged in again without a person, or somebody is told."""
 
-import asyncio
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,7 +14,7 @@ from tests.service.driving import Account, drive
 from tests.service.opening import page_text, profile_state
 from tests.service.stack import Stack, running
 from tests.sites.accounts import PASSWORD, USER, AccountSite, Behaviour
-from tests.sites.server import SiteServer
+from tests.sites.server import serving
 
 LIMIT = 60
 
@@ -31,18 +29,8 @@ def staying() -> Iterator[Stack]:
 @contextmanager
 def served(behaviour: Behaviour | None = None) -> Iterator[AccountSite]:
     """A site with accounts on a loop of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    server = SiteServer()
-    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
-    try:
+    with serving() as server:
         yield AccountSite(server, behaviour or Behaviour())
-    finally:
-        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 def signed_in(client: Kernel, site: AccountSite, **options: Any) -> ManagedAuth:
