@@ -6,16 +6,14 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-import jwt
 from django.conf import settings
 from django.urls import reverse
 
 from flows.models import BrowserSession, Flow
+from flows.signed import Signer
 
-ISSUER, AUDIENCE = "authsvc", "live"
-ALGORITHM = "HS256"
+SIGNER = Signer("live", "live view")
 STEP_SECONDS = 300  # an address stays the same so long, and opens something at least as long again
 
 
@@ -54,30 +52,17 @@ def _url(shown_id: str, right: LiveRight, *, now: datetime) -> str:
 
 def live_token(shown_id: str, right: LiveRight, *, now: datetime) -> str:
     until = (int(now.timestamp()) // STEP_SECONDS + 2) * STEP_SECONDS
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": shown_id, "right": right.value, "exp": until}
-    return jwt.encode(claims, _key(), algorithm=ALGORITHM)
+    return SIGNER.issue(shown_id, until=until, right=right.value)
 
 
 def live_token_read(text: str) -> LiveToken | None:
     """`None` for anything but a token of ours whose time is not over."""
-    try:
-        claims: dict[str, Any] = jwt.decode(
-            text,
-            _key(),
-            algorithms=[ALGORITHM],
-            audience=AUDIENCE,
-            issuer=ISSUER,
-            options={"require": ["exp", "sub", "aud", "iss"]},
-        )
-        return LiveToken(shown_id=str(claims["sub"]), right=LiveRight(claims["right"]))
-    except (jwt.InvalidTokenError, KeyError, ValueError):
+    said = SIGNER.read(text)
+    if said is None or said.get("right") not in list(LiveRight):
         return None
+    return LiveToken(shown_id=str(said["sub"]), right=LiveRight(said["right"]))
 
 
 def link_secret() -> bytes:
     """What web and worker know to reach each other (`flows.link`)."""
     return hashlib.sha256(b"authsvc worker line\0" + settings.SECRET_KEY.encode()).digest()
-
-
-def _key() -> bytes:
-    return hashlib.sha256(b"authsvc live view\0" + settings.SECRET_KEY.encode()).digest()
