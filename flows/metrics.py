@@ -9,7 +9,7 @@ from typing import TypeAlias
 from django.db.models import Count, Min, Q
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 
-from flows.models import Connection, Flow, HealthCheck, Tally
+from flows.models import BrowserSession, Connection, Flow, HealthCheck, Tally
 from flows.services.history import counted
 from flows.transitions import LIVE
 from vault.models import Profile
@@ -86,6 +86,11 @@ def _held(*, now: datetime) -> Iterator[Metric]:
     found = held.aggregate(number=Count("pk"), workers=Count("lease_holder", distinct=True))
     yield GaugeMetricFamily("authsvc_flow_leases", "Logins in the hands of workers", value=found["number"])
     yield GaugeMetricFamily("authsvc_workers_busy", "Worker processes with a login", value=found["workers"])
+    browsers = GaugeMetricFamily("authsvc_browsers", "Browsers that callers drive, by state", labels=("state",))
+    active = BrowserSession.objects.filter(ended_at=None)
+    for row in active.values("state").annotate(number=Count("pk")).order_by("state"):
+        browsers.add_metric((row["state"],), row["number"])
+    yield browsers
     writers = Profile.objects.filter(lease_expires_at__gt=now).count()
     yield GaugeMetricFamily("authsvc_profile_leases", "Profiles being written", value=writers)
 

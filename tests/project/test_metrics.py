@@ -14,6 +14,7 @@ from flows.services.checks import check_begin, check_end
 from flows.services.connections import connection_delete
 from flows.services.flows import flow_claim, flow_end, flow_start
 from flows.services.history import history_forget
+from flows.services.sessions import NewSession, session_create
 from flows.transitions import FlowInput
 from tests.flows.factories import make_connection, make_principal
 
@@ -50,6 +51,8 @@ def test_logins_checks_and_queues_are_counted(settings: Any) -> None:
     assert after["authsvc_health_check_seconds_count", "ok", "request"] == 1
     assert after["authsvc_connections", "authenticated"] == 1
     assert after["authsvc_flow_leases",] == 0
+    running = session_create(make_principal(), NewSession(), now=now)
+    assert samples()["authsvc_browsers", running.state] == 1
 
 
 def test_counters_outlive_the_rows_they_count(settings: Any) -> None:
