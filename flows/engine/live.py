@@ -132,11 +132,15 @@ class LiveView:
             self._waits = False
             self._ring()
 
+    async def catch_up(self) -> None:
+        """Return when whoever follows has seen the page as it is."""
+        for follower in tuple(self._followers):
+            await follower.catch_up()
+
     @contextlib.asynccontextmanager
     async def filling(self) -> AsyncIterator[None]:
         """While the block runs nobody else acts and nobody looks (R11, R12)."""
-        for follower in tuple(self._followers):
-            await follower.catch_up()
+        await self.catch_up()
         self._filling += 1
         self.fills += 1
         self._ring()

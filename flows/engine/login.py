@@ -160,6 +160,7 @@ class _Login:
 
     async def pictured(self, failed: Failed) -> Failed:
         """With a picture of the page where it ended."""
+        await self._live.catch_up()
         return replace(failed, picture=await picture_take(self._tabs.current.page))
 
     async def _perform(self, action: FillAndSubmit | Ask | Press | Pick | Visit | Wait, sight: Sight) -> Sight | Failed:
@@ -383,6 +384,7 @@ class _Login:
         return LoggedIn(proof.state, landed, proof.check, stored, given, plan, self._passkeys.ring.uses > 0)
 
     async def _proof(self, saved: ProfileState, landed: str) -> Proven | Unproven:
+        await self._live.catch_up()
         self._live.hide()
         await self._session.close()
         return await prove(

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 TURN_SECONDS = 8.0  # a page with a dialog open answers nothing
 SIGNAL = {"format": "jpeg", "quality": 30, "maxWidth": 960, "maxHeight": 960}
 LAST_SECONDS = 4.0
-CATCH_SECONDS = 2.0
+CATCH_SECONDS = 5.0
 MOST_BYTES = 32 * 2**20
 
 
@@ -62,6 +62,8 @@ class Recorder(Screen):
         self.ring()
 
     async def catch_up(self) -> None:
+        if not await self._view.is_clear():
+            return  # there is nothing that may be seen
         self._due = True
         self._caught.clear()
         self._hurry.set()
