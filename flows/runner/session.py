@@ -51,6 +51,7 @@ from vault.use import Use
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
+LOAD_SECONDS = 28.0  # whoever asked waits 30
 SAVED = (Ending.DELETED, Ending.TIMEOUT, Ending.STOPPED)
 
 
@@ -83,22 +84,27 @@ class SessionHost:
         self.most = most
         self.stopping = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
+        self._beginning = 0  # not among the running yet
 
     @property
     def full(self) -> bool:
-        return len(self._running) >= self.most
+        return len(self._running) + self._beginning >= self.most
 
     async def begin(self, session_id: str) -> bool:
         """Take the session and return once it runs or failed to. False when there is no room here."""
         if self.full or self.stopping.is_set():
             return False
-        session = await run_db(session_claim, session_id, holder=self.holder, now=timezone.now())
-        if session is None:
-            return True  # over, or somebody else's
-        started = asyncio.Event()
-        task = asyncio.create_task(self._carry(session, started), name=f"browser {session_id}")
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._beginning += 1
+        try:
+            session = await run_db(session_claim, session_id, holder=self.holder, now=timezone.now())
+            if session is None:
+                return True  # over, or somebody else's
+            started = asyncio.Event()
+            task = asyncio.create_task(self._carry(session, started), name=f"browser {session_id}")
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        finally:
+            self._beginning -= 1
         await started.wait()
         return True
 
@@ -127,8 +133,10 @@ class SessionHost:
             log.error("a browser session ended by %s", type(error).__name__, extra={"session_id": session.id})
         finally:
             now = timezone.now()
-            await run_db(session_end, session.id, ending, now=now, problem=problem, holder=self.holder)
-            started.set()
+            try:
+                await run_db(session_end, session.id, ending, now=now, problem=problem, holder=self.holder)
+            finally:
+                started.set()
             await wake(session.id)
 
 
@@ -177,13 +185,14 @@ class _Run:
             self.started.set()
             await wake(session.id)
             ending = await self._watch(served, listener)
-            await self.recordings.close()
-            self.view.close()  # nobody else looks or comes in while the profile is taken out
-            host.relay.remove(session.id)
-            for client in tuple(served.clients):
-                client.close()
             async with self._kept():
-                return ending, await self._save(ending)
+                self.view.close()  # nobody else looks or comes in while the profile is taken out; recordings end
+                host.relay.remove(session.id)
+                for client in tuple(served.clients):
+                    client.close()
+                problem = await self._save(ending)
+                await self.recordings.close()
+                return ending, problem
 
     async def control(self, command: Mapping[str, Any]) -> None:
         """Changes of a running browser, as the API asks for them. Raises `BrowserLost` with what did not work."""
@@ -243,9 +252,9 @@ class _Run:
 
         async def keep() -> None:
             while True:
-                await asyncio.sleep(settings.FLOW_LEASE_SECONDS / 3)
                 now = timezone.now()
                 await run_db(session_renew, self.session.id, holder=self.host.holder, active_at=now, now=now)
+                await asyncio.sleep(settings.FLOW_LEASE_SECONDS / 3)
 
         keeper = asyncio.create_task(keep())
         try:
@@ -255,13 +264,21 @@ class _Run:
             await asyncio.gather(keeper, return_exceptions=True)
 
     async def _load(self) -> None:
-        """Put the profile into the browser; its use is on record first. Raises `BrowserLost` and vault errors."""
+        """Put the profile into the browser; its use is on record first. One in all, also where it was put in by half:
+        nobody takes one profile's sessions into another. Raises `BrowserLost` and vault errors."""
+        if self.loaded is not None:
+            raise BrowserLost("a profile was loaded already")
         base, state = await run_db(_profile, self.session.id)
         self.loaded = Loaded(base, state)
-        if state is not None:
-            url = self.host.relay.local_url(self.session.id, "own")
-            await profile_load(self.host.drivers, url, self.headers, state)
-            await self.browser.passkeys.load(state.passkeys)
+        if state is None:
+            return
+        url = self.host.relay.local_url(self.session.id, "own")
+        try:
+            async with asyncio.timeout(LOAD_SECONDS):
+                await profile_load(self.host.drivers, url, self.headers, state)
+                await self.browser.passkeys.load(state.passkeys)
+        except TimeoutError:
+            raise BrowserLost("the profile took too long to load") from None
 
     async def _save(self, ending: BrowserSession.Ending) -> str:
         """Write back what changed; gives why that could not be done."""
