@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from flows.engine import chromium
@@ -149,11 +150,17 @@ class Process:
             self._kill()
         await put_back(self.egress, self._home)
 
+    def lose(self) -> None:
+        """It is not to be reached any more: whoever works in it is woken."""
+        self.stuck = True
+        self._died()
+
     def _kill(self) -> None:
-        """It does not end when told to. While the driver is connected to it, its id is nobody else's."""
-        log.warning("a browser does not close and is killed")
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGKILL)
+        """It does not end when told to. The way out in its command line says that the id is still its own."""
+        with contextlib.suppress(OSError):
+            if self.egress.url.encode() in Path(f"/proc/{self._pid}/cmdline").read_bytes():
+                log.warning("a browser does not close and is killed")
+                os.kill(self._pid, signal.SIGKILL)
 
 
 async def put_back(egress: Egress, home: TrustHome | None) -> None:

@@ -144,7 +144,11 @@ class Browsers:
         process = self._processes.get(process_key(settings))
         while process is not None and process.alive and process.spares:
             task = process.spares.pop(0)
-            await asyncio.wait([task])
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError:
+                process.spares.insert(0, task)
+                raise
             if succeeded(task) and not task.result().lost:
                 return task.result()
         return None
@@ -156,6 +160,7 @@ class Browsers:
             except WAIT_ERRORS as error:
                 # The process died unnoticed between two logins, or while this page opened: one more try.
                 log.warning("opening a page failed, trying again: %s", type(error).__name__)
+            await self._driver_check(stealth=settings.stealth)
             await self._discard(process_key(settings))
             try:
                 return await self._open_once(settings)
@@ -196,7 +201,17 @@ class Browsers:
         process = self._processes.get(key)
         if process is not None and not process.alive:
             del self._processes[key]
-            await process.close()
+            self._later(process.close())
+
+    async def _driver_check(self, *, stealth: bool) -> None:
+        """A driver that is gone takes all its browsers along and says so to nobody."""
+        if not await self._drivers.dropped(stealth=stealth):
+            return
+        for key, process in list(self._processes.items()):
+            if process.launch.stealth == stealth:
+                del self._processes[key]
+                process.lose()
+                self._later(process.close())
 
     async def _launch(self, settings: BrowserSettings) -> Process:
         launch = self._choose(settings)
@@ -206,6 +221,7 @@ class Browsers:
         egress = Egress(self._guard, upstream_of(settings))
         await egress.start()
         home: TrustHome | None = None
+        browser: Any = None
         try:
             if settings.proxy_authorities:
                 home = await trust_home(settings.proxy_authorities)
@@ -223,18 +239,32 @@ class Browsers:
                 handle_sigterm=False,
                 handle_sighup=False,
             )
-            pid = await process_id(browser)
+            async with asyncio.timeout(OPEN_SECONDS):
+                pid = await process_id(browser)
         except DRIVER_ERRORS as error:
+            self._leave(browser)
             await put_back(egress, home)
-            await self._drivers.forget(stealth=launch.stealth)
+            await self._driver_check(stealth=launch.stealth)
             # The driver's message holds the whole command line and the browser's output; its first line is enough.
             log.error("Chromium did not start: %s", str(error).partition("\n")[0])
             raise BrowserUnavailable("Chromium did not start") from None
         except BaseException:
+            self._leave(browser)
             await put_back(egress, home)
             raise
         log.info("browser %s started (%s)", browser.version, launch.mode)
         return Process(browser=browser, pid=pid, egress=egress, launch=launch, home=home)
+
+    def _leave(self, browser: Any) -> None:
+        """Close a browser that was launched and cannot be used."""
+
+        async def close() -> None:
+            with contextlib.suppress(*WAIT_ERRORS):
+                async with asyncio.timeout(OPEN_SECONDS):
+                    await browser.close()
+
+        if browser is not None:
+            self._later(close())
 
     def _choose(self, settings: BrowserSettings) -> chromium.Launch:
         xvfb = xvfb_path() if settings.stealth else None
@@ -258,6 +288,8 @@ class Browsers:
         pause = max(0.05, min(self.options.idle_seconds / 2, 30.0))
         while True:
             await asyncio.sleep(pause)
+            for stealth in self._drivers.running:
+                await self._driver_check(stealth=stealth)
             limit = asyncio.get_running_loop().time() - self.options.idle_seconds
             for key, process in list(self._processes.items()):
                 since = process.idle_since()

@@ -84,4 +84,5 @@ async def _connected(
     except WAIT_ERRORS as error:
         # A driver's message may quote a page; its kind and its first words say what was tried.
         log.warning("the profile could not be carried over: %s %s", type(error).__name__, str(error)[:60])
+        await drivers.dropped(stealth=False)
         raise BrowserLost("the profile could not be carried over") from None

@@ -20,6 +20,7 @@ DRIVER_TIMEOUTS: tuple[type[Exception], ...] = (
 WAIT_ERRORS: tuple[type[Exception], ...] = (TimeoutError, *DRIVER_ERRORS)
 
 START_SECONDS = 60.0
+ANSWER_SECONDS = 5.0
 
 
 class Drivers:
@@ -39,13 +40,40 @@ class Drivers:
             return self._running[stealth]
 
     async def forget(self, *, stealth: bool) -> None:
-        """Drop a driver that no longer answers; the next `get` starts another."""
+        """Drop a driver that no longer answers, with all its browsers; the next `get` starts another."""
         async with self._lock:
             driver = self._running.pop(stealth, None)
         if driver is not None:
-            with contextlib.suppress(*DRIVER_ERRORS, OSError):
-                await driver.stop()
+            with contextlib.suppress(*WAIT_ERRORS, OSError):
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await driver.stop()
+
+    @property
+    def running(self) -> tuple[bool, ...]:
+        """By stealth."""
+        return tuple(self._running)
+
+    async def dropped(self, *, stealth: bool) -> bool:
+        """Whether the helper process turned out to be gone, which it tells nobody; then it is forgotten."""
+        driver = self._running.get(stealth)
+        if driver is None or await _answers(driver):
+            return False
+        if self._running.get(stealth) is not driver:
+            return False  # somebody else was faster
+        log.error("a driver is gone")
+        await self.forget(stealth=stealth)
+        return True
 
     async def close(self) -> None:
         for stealth in (True, False):
             await self.forget(stealth=stealth)
+
+
+async def _answers(driver: Any) -> bool:
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            context = await driver.request.new_context()
+            await context.dispose()
+    except Exception:  # of several kinds, some of them private
+        return False
+    return True

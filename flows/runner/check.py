@@ -21,6 +21,7 @@ from flows.dispatch import flow_dispatch
 from flows.engine.browsers import Browsers
 from flows.engine.checking import Examined, examine, union
 from flows.engine.contract import AuthCheck, BrowserSettings, ProfileState
+from flows.engine.drivers import DRIVER_ERRORS
 from flows.engine.errors import BrowserLost, BrowserUnavailable
 from flows.engine.fetching import Answer, Expected, Fetcher, fetching, judge_answer, learn, storage_holds_tokens
 from flows.errors import ProxyNotFound
@@ -40,6 +41,7 @@ CHECK_SECONDS = 60.0
 REQUEST_SECONDS = 15.0
 LEASE_SECONDS = CHECK_SECONDS + 10  # shorter than a login that is done waits for it
 BROWSER_TURN = 12  # one check of so many is made by a browser even where requests would do
+NO_BROWSER: tuple[type[Exception], ...] = (*DRIVER_ERRORS, BrowserLost, BrowserUnavailable)
 Result = HealthCheck.Result
 Way = HealthCheck.Way
 Checker = Callable[[Browsers, BrowserSettings, ProfileState, AuthCheck], Awaitable[Examined]]
@@ -98,7 +100,7 @@ async def check_run(
         await _end(check_id, found.result, found.reason, way=found.way, picture=found.picture)
     except TimeoutError:
         await _end(check_id, Result.INDETERMINATE, "the site took too long")
-    except (BrowserLost, BrowserUnavailable):
+    except NO_BROWSER:
         await _end(check_id, Result.INDETERMINATE, "no browser")
     except ProxyNotFound as error:
         await _end(check_id, Result.INDETERMINATE, error.message)

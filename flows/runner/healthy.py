@@ -8,12 +8,14 @@ from dataclasses import replace
 from flows.engine.browsers import Browsers
 from flows.engine.checking import examine, union
 from flows.engine.contract import LoggedIn, ProfileState
+from flows.engine.drivers import WAIT_ERRORS
 from flows.engine.errors import BrowserLost, BrowserUnavailable
 from flows.runner.check import Checker, Job, by_request
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 15.0
+TROUBLE: tuple[type[Exception], ...] = (*WAIT_ERRORS, BrowserLost, BrowserUnavailable)
 
 
 async def signed_in_still(
@@ -31,7 +33,7 @@ async def signed_in_still(
             # Checks learn by further visits; here somebody waits.
             known = replace(job.auth_check, more=job.auth_check.more or ())
             seen = await checker(browsers, job.settings, job.state, known)
-    except (TimeoutError, BrowserLost, BrowserUnavailable) as error:
+    except TROUBLE as error:
         log.info("no look before the login: %s", type(error).__name__)
         return state
     if seen.left is not None:
