@@ -1,6 +1,8 @@
 () => {
   // Where a page may show what was typed, in the pixels of its window; and how to tell that nothing moved meanwhile.
   const areas = [];
+  const seen = TAGS.map(() => 0); // how many of each were looked at
+  const kinds = TAGS.map((tag) => tag.replace(/[<>]/g, ""));
   const view = window.visualViewport;
   const add = (rect, at) => {
     if (rect.width < 1 || rect.height < 1) return;
@@ -24,6 +26,9 @@
   };
   const look = (root, at) => {
     for (const element of root.querySelectorAll("*")) {
+      const kind = kinds.indexOf(element.localName);
+      if (kind >= 0) seen[kind]++;
+      else if (element.hasAttribute("contenteditable")) seen[kinds.indexOf("contenteditable")]++;
       if (element.shadowRoot) look(element.shadowRoot, at);
       else if (element.localName.includes("-") && !element.childNodes.length) add(element.getBoundingClientRect(), at);
       if (/^i?frame$|^object$|^embed$/.test(element.localName)) framed(element, at);
@@ -38,6 +43,6 @@
     }
   };
   look(document, { x: 0, y: 0, scale: 1 });
-  globalThis.seen ??= `${Math.random()}`;
-  return JSON.stringify({ document: globalThis.seen, window: [innerWidth, innerHeight], areas });
+  globalThis.known ??= `${Math.random()}`;
+  return JSON.stringify({ document: globalThis.known, window: [innerWidth, innerHeight], areas, seen });
 }

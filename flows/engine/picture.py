@@ -4,19 +4,13 @@ import asyncio
 import logging
 from typing import Any
 
+from flows.engine.cover import TYPED
 from flows.engine.drivers import WAIT_ERRORS
 
 log = logging.getLogger(__name__)
 
 SECONDS = 5.0
 QUALITY = 55
-# Everything that may show what was typed, password, code or name, in every frame and open shadow root. A field made
-# of plain elements shows its text in what holds the focus or in a text box by role.
-TYPED = (
-    "input:not([type=checkbox]):not([type=radio]):not([type=submit]):not([type=button]):not([type=image])"
-    ":not([type=hidden]), textarea, select, [contenteditable]:not([contenteditable=false]), [role=textbox], "
-    "[role=combobox], [role=searchbox]"
-)
 
 
 async def picture_take(page: Any) -> bytes | None:

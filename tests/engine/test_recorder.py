@@ -25,6 +25,10 @@ FIELDS = {
     "in a frame that is scaled": f"<iframe style='transform: translate(90px, 40px) scale(1.4)' srcdoc='{STYLE}<input>'>"
     "</iframe>",
     "in a shadow": f"<div><template shadowrootmode=open>{STYLE}<input value=filled></template></div>",
+    "in a closed shadow": "<div id=host></div><x-code> <b slot=l>Code</b></x-code><script>"
+    f"const inside = `{STYLE}<input value=filled><div contenteditable>filled</div>`;"
+    "document.getElementById('host').attachShadow({mode: 'closed'}).innerHTML = inside;"
+    "document.querySelector('x-code').attachShadow({mode: 'closed'}).innerHTML = inside;</script>",
     "of plain elements": "<div contenteditable style='width: 40px; white-space: nowrap'>filled in</div>",
     "far down": "<p style='height: 300px'></p><input value=filled><script>scrollTo(0, 120)</script>",
 }
