@@ -1,4 +1,4 @@
-"""Pictures of a page for recordings: every field covered, and none at all when that cannot be done surely (R12).
+"""Pictures of a page: every field covered, and none at all when that cannot be done surely (R12).
 
 What is covered is measured before and after a picture is taken. Where the two differ the page moved, and nobody knows
 what stood where in between: such a picture is thrown away. What can hold text is covered whether it holds any or not,
@@ -6,12 +6,15 @@ so what a site filled in itself, or a person types meanwhile, is under it too.
 """
 
 import base64
+import io
 import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from PIL import Image, ImageDraw
 
 from flows.engine.drivers import DRIVER_ERRORS
 from flows.engine.errors import BrowserLost
@@ -27,6 +30,8 @@ TAGS = ("<input>", "<textarea>", "<select>", "contenteditable")  # as the browse
 MOST_FOUND = 200
 QUALITY = 80
 WORLD = "cover"
+MARGIN = 3
+COVER = (85, 85, 85)
 SCRIPT = (
     Path(__file__)
     .with_name("cover.js")
@@ -62,6 +67,17 @@ async def covered_take(cdp: Any) -> Covered | None:
     areas = tuple((int(x), int(y), int(width), int(height)) for x, y, width, height in said["areas"])
     width, height = said["window"]
     return Covered(base64.b64decode(shot["data"]), (int(width), int(height)), areas)
+
+
+def covered_paint(covered: Covered) -> Image.Image:
+    """The picture with what must not be seen painted over."""
+    picture = Image.open(io.BytesIO(covered.jpeg)).convert("RGB")
+    scale = picture.width / max(1, covered.window[0])
+    draw = ImageDraw.Draw(picture)
+    for x, y, width, height in covered.areas:
+        corners = (x - MARGIN, y - MARGIN, x + width + MARGIN, y + height + MARGIN)
+        draw.rectangle([round(side * scale) for side in corners], fill=COVER)
+    return picture
 
 
 async def _measure(cdp: Any, world: int) -> str | None:

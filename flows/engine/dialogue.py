@@ -85,7 +85,7 @@ class Dialogue:
         """What waits outside the browser, a wall or a code to scan, is shown as it is."""
         if pause.instruction is None:
             return pause
-        return replace(pause, picture=await picture_take(sight.tab.page))
+        return replace(pause, picture=await picture_take(sight.tab.page, let_go=self._tabs.let_go))
 
     async def handed_over(self, action: GiveUp, sight: Sight) -> Taken | Failed:
         """A page that cannot be read is not the end while somebody is there who can: the person goes on in the live

@@ -161,7 +161,7 @@ class _Login:
     async def pictured(self, failed: Failed) -> Failed:
         """With a picture of the page where it ended."""
         await self._live.catch_up()
-        return replace(failed, picture=await picture_take(self._tabs.current.page))
+        return replace(failed, picture=await picture_take(self._tabs.current.page, let_go=self._tabs.let_go))
 
     async def _perform(self, action: FillAndSubmit | Ask | Press | Pick | Visit | Wait, sight: Sight) -> Sight | Failed:
         if isinstance(action, FillAndSubmit):

@@ -8,17 +8,15 @@ from fractions import Fraction
 
 import av
 from av.video.stream import VideoStream
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from flows.engine.cover import Covered
+from flows.engine.cover import COVER, Covered, covered_paint
 
 ENCODER = "libvpx-vp9"
 OPTIONS = {"deadline": "realtime", "cpu-used": "8", "crf": "34", "b": "0", "lag-in-frames": "0", "row-mt": "1"}
 KEY_FRAMES = 50  # pictures between two that can be jumped to
 MOST_WIDTH, MOST_HEIGHT = 1280, 1280
-MARGIN = 3
 BLANK = (1280, 800)
-COVER = (85, 85, 85)
 MILLISECONDS = Fraction(1, 1000)
 
 
@@ -81,17 +79,6 @@ class Video:
         frame.pts, frame.time_base = self._time, MILLISECONDS
         for packet in self._stream.encode(frame):
             self._container.mux(packet)
-
-
-def covered_paint(covered: Covered) -> Image.Image:
-    """The picture with what must not be seen painted over."""
-    picture = Image.open(io.BytesIO(covered.jpeg)).convert("RGB")
-    scale = picture.width / max(1, covered.window[0])
-    draw = ImageDraw.Draw(picture)
-    for x, y, width, height in covered.areas:
-        corners = (x - MARGIN, y - MARGIN, x + width + MARGIN, y + height + MARGIN)
-        draw.rectangle([round(side * scale) for side in corners], fill=COVER)
-    return picture
 
 
 def _fit(picture: Image.Image, size: tuple[int, int]) -> Image.Image:

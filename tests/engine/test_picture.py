@@ -22,8 +22,10 @@ PAGE = (
     "<div id=wall style='background:#00f;height:60px;width:200px'></div>"
     + FIELDS
     + "<iframe src=/inner height=60></iframe>"
-    "<div id=host></div><script>document.getElementById('host').attachShadow({mode:'open'}).innerHTML = "
-    f'"<input {GREEN} value=x>";</script>'
+    "<div id=host></div><div id=closed></div><script>"
+    f'const inside = "<input {GREEN} value=x>";'
+    "document.getElementById('host').attachShadow({mode:'open'}).innerHTML = inside;"
+    "document.getElementById('closed').attachShadow({mode:'closed'}).innerHTML = inside;</script>"
 )
 COUNT = """async (data) => {
   const image = new Image();
