@@ -1,6 +1,7 @@
 """Sites in trouble and sites that make trouble: every one ends in a clear state in bounded time."""
 
 import asyncio
+import contextlib
 import datetime
 import os
 import signal
@@ -8,6 +9,7 @@ import ssl
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -286,6 +288,36 @@ async def test_a_browser_that_answers_no_more_ends_the_login(
                 await login(browsers, request_for(site, plain), Stopping(STORED))
     finally:
         await browsers.close()
+
+
+async def test_a_driver_that_is_gone_wakes_who_waits_and_is_replaced(plain: BrowserSettings, site: SiteServer) -> None:
+    before = drivers()
+    browsers = Browsers(options(spares=0, idle_seconds=1.0))
+    await browsers.start()
+    AccountSite(site, Behaviour())
+    host = WaitingHost()
+    try:
+        running = asyncio.create_task(login(browsers, request_for(site, plain, known=frozenset()), host))
+        async with asyncio.timeout(20):
+            await host.asked.wait()
+        for pid in drivers() - before:
+            os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(60):
+            with pytest.raises(BrowserLost):
+                await running
+        assert isinstance(await end_of(browsers, request_for(site, plain)), LoggedIn)
+    finally:
+        await browsers.close()
+
+
+def drivers() -> set[int]:
+    """The drivers' helper processes."""
+    found = set()
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "run-driver" in process.cmdline():
+                found.add(process.pid)
+    return found
 
 
 def kill_browser(browsers: Browsers, number: signal.Signals = signal.SIGKILL) -> None:
