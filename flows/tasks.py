@@ -22,7 +22,7 @@ from flows.runner.loop import worker_loop
 from flows.services.checks import checks_lost
 from flows.services.claims import checks_claim
 from flows.services.flows import flow_expire_overdue, flows_abandoned
-from flows.services.history import history_forget
+from flows.services.history import history_turn
 from flows.services.icons import icon_refresh
 from flows.services.pictures import pictures_forget
 from flows.services.refusals import refusals_expire
@@ -77,7 +77,7 @@ def tick() -> None:
     for session_id in sessions_lapsed(now=now):
         wake_sync(session_id)
     pictures_forget(now=now)
-    history_forget(now=now)
+    history_turn(now=now)
     refusals_expire(now=now)
     replays_forget(now=now)
     if vault_sealed():  # a worker could only fail what waits; it is handed out when the vault is open again

@@ -58,6 +58,7 @@ class BrowserSession(TenantModel):
         indexes = [
             models.Index(fields=["project", "-created_at", "id"], name="browser_newest"),
             models.Index(fields=["lease_expires_at"], condition=Q(ended_at__isnull=True), name="browser_due"),
+            models.Index(fields=["ended_at"], name="browser_ended"),
         ]
 
     def __str__(self) -> str:

@@ -35,6 +35,7 @@ class HealthCheck(TenantModel):
         indexes = [
             models.Index(fields=["connection", "-created_at"], name="healthcheck_history"),
             models.Index(fields=["created_at"], condition=Q(ended_at=None), name="healthcheck_running"),
+            models.Index(fields=["ended_at"], name="healthcheck_ended"),
         ]
 
     def __str__(self) -> str:

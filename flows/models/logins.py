@@ -85,6 +85,7 @@ class Flow(TenantModel):
                 condition=Q(state__in=[state.value for state in LIVE]),
                 name="flow_due",
             ),
+            models.Index(fields=["ended_at"], name="flow_ended"),
         ]
 
     def __str__(self) -> str:

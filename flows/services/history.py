@@ -3,25 +3,46 @@
 Rows go, what was counted of them stays: the counters of `/metrics` never fall."""
 
 import json
+import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F, OuterRef, QuerySet, Sum
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
+from redis.exceptions import RedisError
 
 from flows.models import BrowserSession, Connection, Flow, HealthCheck, Tally
 
+log = logging.getLogger(__name__)
+
 BATCH = 500
+BATCHES = 20  # at most in one turn
+TURN_SECONDS = 600
 TOOK = ExpressionWrapper(F("ended_at") - F("created_at"), output_field=DurationField())
 LABELS = {
     Tally.Counted.FLOWS: ("type", "state", "error_code", "unattended"),
     Tally.Counted.CHECKS: ("result", "way"),
 }
 Counts = tuple[int, float]  # how many, and seconds in all
+
+
+def history_turn(*, now: datetime) -> None:
+    """Forget what there is to forget, for the first who asks in some minutes. A cache that does not answer puts it
+    off: it is in no hurry."""
+    try:
+        if not cache.add("history", 1, timeout=TURN_SECONDS):
+            return
+    except (RedisError, OSError) as error:
+        log.warning("history not looked at: %s", type(error).__name__)
+        return
+    for _ in range(BATCHES):
+        if not history_forget(now=now):
+            return
 
 
 def history_forget(*, now: datetime) -> int:

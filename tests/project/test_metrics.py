@@ -7,13 +7,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from flows.engine.contract import ErrorCode
 from flows.models import Connection, Flow, HealthCheck
+from flows.services import history
 from flows.services.checks import check_begin, check_end
 from flows.services.connections import connection_delete
 from flows.services.flows import flow_claim, flow_end, flow_start
-from flows.services.history import history_forget
+from flows.services.history import history_forget, history_turn
 from flows.services.sessions import NewSession, session_create
 from flows.transitions import FlowInput
 from tests.flows.factories import make_connection, make_principal
@@ -75,6 +77,47 @@ def test_counters_outlive_the_rows_they_count(settings: Any) -> None:
     assert not Flow.objects.exists()
     counters = {key: value for key, value in before.items() if key[0].endswith(("_total", "_sum", "_count"))}
     assert {key: after[key] for key in counters} == counters
+
+
+class Remembering:
+    """A cache of this test's own: that of several runs may be one."""
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+
+    def add(self, key: str, value: object, timeout: int) -> bool:
+        fresh = key not in self.keys
+        self.keys.add(key)
+        return fresh
+
+
+class Down:
+    def add(self, *_: object, **__: object) -> bool:
+        raise RedisConnectionError
+
+
+def test_history_is_forgotten_now_and_then_however_often_it_is_asked(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.HISTORY_DAYS = 30
+    monkeypatch.setattr(history, "BATCH", 1)
+    connection, now = make_connection(make_principal()), timezone.now()
+
+    def checked() -> None:
+        check, _ = check_begin(connection, now=now - timedelta(days=40))
+        check_end(check.id, check.Result.OK, now=now - timedelta(days=40), way="browser")
+
+    checked()
+    checked()
+    monkeypatch.setattr(history, "cache", Down())
+    history_turn(now=now)
+    assert HealthCheck.objects.count() == 2
+    monkeypatch.setattr(history, "cache", Remembering())
+    history_turn(now=now)
+    assert not HealthCheck.objects.exists()
+    checked()
+    history_turn(now=now)
+    assert HealthCheck.objects.count() == 1
 
 
 def test_the_latest_login_of_a_connection_is_kept(settings: Any) -> None:
