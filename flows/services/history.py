@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection as database
 from django.db import transaction
 from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F, OuterRef, QuerySet, Sum
 from django.db.models.signals import pre_delete
@@ -52,10 +53,10 @@ def history_forget(*, now: datetime) -> int:
         return 0
     before = now - timedelta(days=settings.HISTORY_DAYS)
     later = Flow.objects.filter(connection=OuterRef("connection"), created_at__gt=OuterRef("created_at"))
-    flows = _some(Flow.objects.filter(Exists(later), ended_at__lte=before))
-    checks = _some(HealthCheck.objects.filter(ended_at__lte=before))
-    sessions = _some(BrowserSession.objects.filter(ended_at__lte=before))
     with transaction.atomic():
+        flows = _some(Flow.objects.filter(Exists(later), ended_at__lte=before))
+        checks = _some(HealthCheck.objects.filter(ended_at__lte=before))
+        sessions = _some(BrowserSession.objects.filter(ended_at__lte=before))
         _tally(flows, checks)
         return sum(rows.delete()[0] for rows in (flows, checks, sessions))
 
@@ -71,12 +72,18 @@ def counted(kind: Tally.Counted) -> Iterator[tuple[dict[str, Any], Counts]]:
 
 @receiver(pre_delete, sender=Connection)
 def _connection_goes(instance: Connection, **_: object) -> None:
-    """Alone, or with its project."""
-    _tally(Flow.objects.filter(connection=instance), HealthCheck.objects.filter(connection=instance))
+    """Alone, or with its project. What is being forgotten meanwhile is waited for, and not counted again."""
+    flows, checks = Flow.objects.filter(connection=instance), HealthCheck.objects.filter(connection=instance)
+    with transaction.atomic():
+        for rows in (flows, checks):
+            list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+        _tally(flows, checks)
 
 
 def _some(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Some of them, the same ones each time it is asked."""
+    """Some of them, the same ones each time it is asked: the caller's until its transaction ends."""
+    if database.features.has_select_for_update_skip_locked:
+        rows = rows.select_for_update(skip_locked=True)
     chosen: QuerySet[Any] = rows.model.objects.filter(
         pk__in=list(rows.order_by("ended_at").values_list("pk", flat=True)[:BATCH])
     )

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from flows.engine.contract import ErrorCode
-from flows.models import Connection, Flow, HealthCheck
+from flows.models import Connection, Flow, HealthCheck, Tally
 from flows.services import history
 from flows.services.checks import check_begin, check_end
 from flows.services.connections import connection_delete
@@ -19,6 +19,7 @@ from flows.services.history import history_forget, history_turn
 from flows.services.sessions import NewSession, session_create
 from flows.transitions import FlowInput
 from tests.flows.factories import make_connection, make_principal
+from tests.vault.test_contention import at_once
 
 pytestmark = pytest.mark.django_db
 TOKEN = "metrics-" + "t" * 32
@@ -118,6 +119,19 @@ def test_history_is_forgotten_now_and_then_however_often_it_is_asked(
     checked()
     history_turn(now=now)
     assert HealthCheck.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_several_forget_at_once_is_counted_once(settings: Any) -> None:
+    settings.HISTORY_DAYS = 30
+    connection, now = make_connection(make_principal()), timezone.now()
+    begun = now - timedelta(days=40)
+    for _ in range(5):
+        check, _ = check_begin(connection, now=begun)
+        check_end(check.id, check.Result.OK, now=begun, way="browser")
+    at_once(lambda _: history_forget(now=now))
+    assert not HealthCheck.objects.exists()
+    assert sum(number for _, (number, _) in history.counted(Tally.Counted.CHECKS)) == 5
 
 
 def test_the_latest_login_of_a_connection_is_kept(settings: Any) -> None:
