@@ -11,15 +11,16 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from authsvc.webhooks.models import Delivery, Endpoint, EventType
-from authsvc.webhooks.outbox import delivery_queue
+from authsvc.webhooks.models import Delivery, Endpoint
 from authsvc.webhooks.services import (
     SELECTABLE,
+    delivery_resend,
     endpoint_create,
     endpoint_delete,
     endpoint_rotate,
     endpoint_test,
     endpoint_update,
+    room_check,
     url_check,
 )
 from flows.errors import FlowError
@@ -53,6 +54,15 @@ class EndpointForm(EndpointModelForm):
         model = Endpoint
         fields = ("project", "url", "events", "enabled")
         labels = {"url": "URL"}
+
+    def clean_project(self) -> Project:
+        """Asked for new ones only."""
+        project: Project = self.cleaned_data["project"]
+        try:
+            room_check(project.pk)
+        except VaultError as error:
+            raise forms.ValidationError(error.message) from None
+        return project
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]
@@ -126,8 +136,8 @@ class EndpointAdmin(BaseAdmin):
 
     @admin.action(description="Send a message that tells of nothing", permissions=["change"])
     def test(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
-        for endpoint in queryset:
-            endpoint_test(endpoint, now=timezone.now())
+        for endpoint in queryset.select_related("project"):
+            endpoint_test(_principal(request, endpoint.project), endpoint, now=timezone.now())
         self.message_user(request, "On its way: see the deliveries.")
 
     def _secret(self, request: HttpRequest, endpoint: Endpoint, secret: Secret) -> HttpResponse:
@@ -166,9 +176,14 @@ class DeliveryAdmin(ReadOnlyAdmin):
     )
     actions = ("send_again",)
 
-    @admin.action(description="Send again", permissions=["view"])
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        """Deliveries are for looking at; who may change where they go may send them there again."""
+        return request.user.has_perm("webhooks.change_endpoint")
+
+    @admin.action(description="Send again", permissions=["resend"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         now = timezone.now()
-        for delivery in queryset.select_related("endpoint"):
-            delivery_queue(delivery.endpoint, EventType(delivery.type), delivery.payload, now=now)
+        for delivery in queryset.select_related("endpoint__project"):
+            principal = _principal(request, delivery.endpoint.project)
+            delivery_resend(principal, delivery.endpoint, delivery.pk, now=now)
         self.message_user(request, "Sent again as new messages.")

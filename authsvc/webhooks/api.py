@@ -137,7 +137,8 @@ def rotate(request: HttpRequest, webhook_id: str, body: WebhookRotate) -> dict[s
     summary="Send a message that tells of nothing",
 )
 def test(request: HttpRequest, webhook_id: str) -> Status[dict[str, Any]]:
-    return Status(202, _delivery(endpoint_test(_find(request, webhook_id, WRITE), now=timezone.now())))
+    endpoint = _find(request, webhook_id, WRITE)
+    return Status(202, _delivery(endpoint_test(caller(request), endpoint, now=timezone.now())))
 
 
 @router.get(

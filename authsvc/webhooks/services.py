@@ -28,8 +28,7 @@ def endpoint_create(
 ) -> tuple[Endpoint, Secret]:
     """The endpoint and its secret, which is shown this once. Raises `Invalid`, `Conflict` beyond the limit."""
     url_check(url, ssrf_allow=ssrf_allow)
-    if Endpoint.objects.for_principal(principal).count() >= ENDPOINTS_MOST:
-        raise Conflict(f"A project has at most {ENDPOINTS_MOST} webhooks")
+    room_check(principal.project_id)
     secret = secret_new()
     endpoint = Endpoint(
         organization_id=principal.organization_id,
@@ -43,6 +42,12 @@ def endpoint_create(
         endpoint.save(force_insert=True)
         _record(principal, "webhook.create", endpoint)
     return endpoint, secret
+
+
+def room_check(project_id: str) -> None:
+    """Raises `Conflict` where the project has as many as it may have."""
+    if Endpoint.objects.filter(project_id=project_id).count() >= ENDPOINTS_MOST:
+        raise Conflict(f"A project has at most {ENDPOINTS_MOST} webhooks")
 
 
 def url_check(url: str, *, ssrf_allow: Sequence[str]) -> None:
@@ -119,9 +124,10 @@ def endpoint_delete(principal: Principal, endpoint: Endpoint) -> None:
         endpoint.delete()
 
 
-def endpoint_test(endpoint: Endpoint, *, now: datetime) -> Delivery:
+def endpoint_test(principal: Principal, endpoint: Endpoint, *, now: datetime) -> Delivery:
     """A message that tells of nothing, to see whether it arrives."""
     with transaction.atomic():
+        _record(principal, "webhook.test", endpoint)
         return delivery_queue(endpoint, EventType.TEST, message(EventType.TEST, {}, now=now), now=now)
 
 

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.utils import quote
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 from kernel import BadRequestError
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from authsvc.webhooks import tasks
+from authsvc.webhooks import services, tasks
 from authsvc.webhooks.models import Delivery, Endpoint
 from authsvc.webhooks.outbox import WAITS, deliveries_hand_over, delivery_try, wait_after
 from authsvc.webhooks.secrets import endpoint_secrets
-from authsvc.webhooks.services import endpoint_create
+from authsvc.webhooks.services import endpoint_create, endpoint_test
 from authsvc.webhooks.tasks import deliver
 from flows.engine.contract import ErrorCode
 from flows.models import Connection, Flow
@@ -289,7 +289,34 @@ def test_the_admin_changes_rotates_tries_and_removes_a_webhook(operator: Client)
     operator.post(f"{place}/delete/", {"post": "yes"})
     assert not Endpoint.objects.exists()
     actions = AuditRecord.objects.filter(actor="admin:boss").order_by("seq").values_list("action", flat=True)
-    assert list(actions) == ["webhook.update", "webhook.rotate", "webhook.delete"]
+    assert list(actions) == ["webhook.update", "webhook.rotate", "webhook.test", "webhook.delete"]
+
+
+@pytest.mark.django_db
+def test_the_admin_sends_again_for_who_may_change_webhooks_and_on_record(operator: Client) -> None:
+    principal, now = make_principal(), timezone.now()
+    endpoint, _ = endpoint_create(principal, url="https://hooks.example/a", events=[], ssrf_allow=(), now=now)
+    told = endpoint_test(principal, endpoint, now=now)
+    rows, chosen = "/admin/webhooks/delivery/", {"_selected_action": [told.id], "action": "send_again"}
+    helper, reader = Client(), User.objects.create_user("reader", is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_delivery"))
+    helper.force_login(reader)
+    assert "send_again" not in helper.get(rows).content.decode()
+    helper.post(rows, chosen)
+    assert Delivery.objects.count() == 1
+    operator.post(rows, chosen)
+    assert [delivery.payload for delivery in Delivery.objects.all()] == [told.payload] * 2
+    assert AuditRecord.objects.get(action="webhook.resend").actor == "admin:boss"
+
+
+@pytest.mark.django_db
+def test_the_admin_refuses_a_webhook_too_many(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "ENDPOINTS_MOST", 1)
+    form = {"project": make_principal().project_id, "url": "https://hooks.example/a"}
+    operator.post("/admin/webhooks/endpoint/add/", form)
+    refused = operator.post("/admin/webhooks/endpoint/add/", form)
+    assert "A project has at most 1 webhooks" in refused.content.decode()
+    assert Endpoint.objects.count() == 1
 
 
 @pytest.mark.django_db
