@@ -13,7 +13,8 @@ from django.utils.encoding import escape_uri_path
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
-from authsvc.refusals import refusal, refusal_plain
+from authsvc.refusals import OURS, family_error, refusal, refusal_plain
+from vault.errors import VaultError
 from vault.ids import new_id
 from vault.middleware import AsyncHandler, HybridMiddleware, SyncHandler
 
@@ -69,6 +70,19 @@ def _end(request: HttpRequest, response: HttpResponseBase, *, request_id: str, b
         ms=round((time.perf_counter() - begun) * 1000, 1),
     )
     return response
+
+
+class RefusalMiddleware(HybridMiddleware):
+    """Gives what the vault refuses outside the API its status: a page asked for while it is sealed is no failure."""
+
+    def respond(self, request: HttpRequest, handler: SyncHandler) -> HttpResponseBase:
+        return handler(request)
+
+    async def arespond(self, request: HttpRequest, handler: AsyncHandler) -> HttpResponseBase:
+        return await handler(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return family_error(request, error) if isinstance(error, VaultError) and error.code not in OURS else None
 
 
 class StaticMiddleware(HybridMiddleware, WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise has no types

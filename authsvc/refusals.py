@@ -109,8 +109,8 @@ def failure() -> JsonResponse:
 def refusals_install(api: NinjaAPI) -> None:
     """Give every error that leaves an operation of `api` its response."""
     handlers: dict[type[Exception], Any] = {
-        VaultError: _family_error,
-        FlowError: _family_error,
+        VaultError: family_error,
+        FlowError: family_error,
         ValidationError: _validation_error,
         HttpError: _http_error,
         AuthenticationError: _authentication_error,
@@ -124,7 +124,8 @@ def refusals_install(api: NinjaAPI) -> None:
         api.add_exception_handler(error_class, handler)
 
 
-def _family_error(request: HttpRequest, error: VaultError | FlowError) -> HttpResponse:
+def family_error(request: HttpRequest, error: VaultError | FlowError) -> HttpResponse:
+    """The response for an error of ours."""
     if error.code in OURS:
         return _unexpected(request, error)
     response = refusal(error.code, error.message)

@@ -310,6 +310,18 @@ def test_the_admin_sends_again_for_who_may_change_webhooks_and_on_record(operato
 
 
 @pytest.mark.django_db
+def test_r06_the_admin_makes_no_webhook_while_the_vault_is_sealed(operator: Client) -> None:
+    form = {"project": make_principal().project_id, "url": "https://hooks.example/a"}
+    vault_seal(by="test", now=timezone.now())
+    try:
+        refused = operator.post("/admin/webhooks/endpoint/add/", form)
+    finally:
+        vault_unseal(by="test", now=timezone.now())
+    assert (refused.status_code, refused.json()["code"]) == (503, "sealed")
+    assert not Endpoint.objects.exists()
+
+
+@pytest.mark.django_db
 def test_the_admin_refuses_a_webhook_too_many(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "ENDPOINTS_MOST", 1)
     form = {"project": make_principal().project_id, "url": "https://hooks.example/a"}

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import AsyncClient, Client
 from django.utils import timezone
 
 from flows.engine.contract import ErrorCode
@@ -18,6 +19,7 @@ from flows.transitions import FlowInput
 from tests.flows.factories import make_connection, make_pause, make_principal
 from tests.hosted.factories import ask, make_live_flow, opened, take
 from vault.models import AuditRecord
+from vault.seal import vault_seal, vault_unseal
 
 pytestmark = pytest.mark.django_db
 IMAGE = b"\xff\xd8 what the site shows \xff\xd9"
@@ -72,6 +74,30 @@ def test_the_operator_sees_it_on_record() -> None:
     stranger = Client()
     stranger.force_login(User.objects.create_user("helper", is_staff=True))
     assert stranger.get(address).status_code == 403
+
+
+async def status_async(client: Client, address: str) -> int:
+    """As the server asks, which is async."""
+    other = AsyncClient()
+    other.cookies = client.cookies
+    return (await other.get(address)).status_code
+
+
+@pytest.mark.django_db(transaction=True)
+def test_r06_a_sealed_vault_shows_no_picture_and_says_so() -> None:
+    flow, interaction = walled()
+    person, operator = opened(flow).client, Client()
+    operator.force_login(User.objects.create_superuser("operator"))
+    of_operator = f"/admin/flows/flow/{quote(flow.id)}/picture/{quote(interaction.id)}"
+    vault_seal(by="test", now=timezone.now())
+    try:
+        for client, address in ((person, f"/login/{flow.id}/picture"), (operator, of_operator)):
+            refused = client.get(address)
+            assert (refused.status_code, refused.json()["code"]) == (503, "sealed")
+            assert async_to_sync(status_async)(client, address) == 503
+    finally:
+        vault_unseal(by="test", now=timezone.now())
+    assert person.get(f"/login/{flow.id}/picture").content == IMAGE
 
 
 def test_the_operator_sees_where_a_login_ended_and_what_a_check_saw() -> None:
