@@ -23,9 +23,11 @@ from flows.services.replays import (
     replay_record,
     replay_start,
     replays_of,
+    replays_record_addresses,
 )
 from flows.services.sessions import KIND, USE, session_get
 from vault.aio import run_db
+from vault.api.paging import LIMIT_MOST, page
 from vault.api.principal import caller
 from vault.api.schemas import REFUSED, Refusal
 from vault.principal import Principal
@@ -80,15 +82,18 @@ async def start(request: HttpRequest, id_or_name: str, body: ReplayStart | None 
 @router.get(
     "/{id_or_name}/replays", response={200: list[ReplayOut], REFUSED: Refusal}, summary="List recordings", **_SHOWN
 )
-def list_replays(request: HttpRequest, id_or_name: str) -> list[dict[str, Any]]:
-    """Oldest first, those of browsers that are over too, as long as they are kept."""
+def list_replays(
+    request: HttpRequest, response: HttpResponse, id_or_name: str, limit: int = LIMIT_MOST, offset: int = 0
+) -> list[dict[str, Any]]:
+    """Oldest first, those of browsers that are over too, as long as they are kept. The SDK asks for no page, so one is
+    as long as it may be."""
     principal = caller(request)
     now = timezone.now()
-    rows = replays_of(principal, _browser_id(principal, id_or_name)).exclude(state=State.FAILED)
-    shown = list(rows)
-    for replay in shown:
-        if replay.state == State.READY:
-            replay_record(replay, actor=principal.actor, action="replay.address")
+    browser_id = _browser_id(principal, id_or_name)
+    rows = replays_of(principal, browser_id).exclude(state=State.FAILED)
+    shown = page(request, response, rows, limit, offset, lambda row: row)
+    if ready := [replay for replay in shown if replay.state == State.READY]:
+        replays_record_addresses(ready, browser_id, actor=principal.actor)
     return [replay_wire(replay, now=now) for replay in shown]
 
 

@@ -1,7 +1,7 @@
 """Recordings from request to end: sealed in parts, so that a stretch of one can be opened alone, and soon gone."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +12,11 @@ from django.db.models import Q, QuerySet
 
 from flows.errors import ReplayNotFound, SessionConflict, SessionInvalid
 from flows.models import BrowserSession, Flow, Replay, ReplayPart
+from flows.replay_links import replay_opens
 from vault.audit import audit_append, audit_committed
 from vault.errors import VaultError
 from vault.principal import Principal
+from vault.rates import rate_take
 from vault.sealing import open_sealed, seal
 from vault.text import lookup_clean
 
@@ -128,13 +130,44 @@ def replay_read(replay: Replay, stretch: Stretch) -> bytes:
     return opened[start : start + stretch.end - stretch.first]
 
 
+def replay_open(replay_id: str, *, token: str, source: str, now: datetime) -> Replay | None:
+    """The finished recording whose token it is, on record. `None` for everything that opens nothing, and nothing says
+    why. Raises `RateLimited`, and the vault's `Sealed`."""
+    rate_take(f"replay:{replay_id}", limit=settings.LINK_TRIES, at=now.timestamp())
+    replay = Replay.objects.filter(pk=replay_id, state=State.READY).first()
+    if replay is None or not token:
+        return None
+    who: Mapping[str, Any] = {"actor": f"replay:{replay.id}", "action": "replay.open", "details": {"address": source}}
+    if not replay_opens(replay_id, token):
+        _record(replay, outcome="denied", **who)
+        return None
+    replay_record(replay, **who)
+    return replay
+
+
+def replays_record_addresses(replays: Sequence[Replay], browser_id: str, *, actor: str) -> None:
+    """On record for good that the addresses of these recordings of a browser, one at least, are told: once for all."""
+    with audit_committed():
+        audit_append(
+            organization_id=replays[0].organization_id,
+            project_id=replays[0].project_id,
+            actor=actor,
+            action="replay.address",
+            resource_type="browser",
+            resource_id=browser_id,
+            details={"replays": [replay.id for replay in replays]},
+        )
+
+
 def replay_record(replay: Replay, *, actor: str, action: str, details: Mapping[str, Any] | None = None) -> None:
     """On record for good, before anything is shown."""
     with audit_committed():
         _record(replay, actor=actor, action=action, details=details)
 
 
-def _record(replay: Replay, *, actor: str, action: str, details: Mapping[str, Any] | None = None) -> None:
+def _record(
+    replay: Replay, *, actor: str, action: str, outcome: str = "ok", details: Mapping[str, Any] | None = None
+) -> None:
     audit_append(
         organization_id=replay.organization_id,
         project_id=replay.project_id,
@@ -142,6 +175,7 @@ def _record(replay: Replay, *, actor: str, action: str, details: Mapping[str, An
         action=action,
         resource_type="replay",
         resource_id=replay.id,
+        outcome=outcome,
         details={"browser": replay.browser_id, **(details or {})},
     )
 

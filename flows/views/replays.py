@@ -6,13 +6,13 @@ from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 
 from flows.models import Replay
 from flows.ranges import replay_response
-from flows.replay_links import replay_opens
-from flows.services.replays import State, replay_record
+from flows.services.replays import State, replay_open
 
 BEARER = "Bearer "
 
@@ -29,12 +29,10 @@ class ReplayPage(View):
 def video(request: HttpRequest, replay_id: str) -> HttpResponse:
     """The file, to whoever holds its token."""
     given = request.headers.get("Authorization", "")
-    replay = Replay.objects.filter(pk=replay_id, state=State.READY).first()
-    if replay is None or not given.startswith(BEARER) or not replay_opens(replay_id, given.removeprefix(BEARER)):
-        return HttpResponse(status=404)
+    token = given.removeprefix(BEARER) if given.startswith(BEARER) else ""
     source = request.META.get("REMOTE_ADDR", "")
-    replay_record(replay, actor=f"replay:{replay.id}", action="replay.open", details={"address": source})
-    return replay_response(request, replay)
+    replay = replay_open(replay_id, token=token, source=source, now=timezone.now())
+    return HttpResponse(status=404) if replay is None else replay_response(request, replay)
 
 
 app_name = "replays"

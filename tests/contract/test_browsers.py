@@ -13,6 +13,7 @@ from kernel.types import BrowserListResponse, BrowserNetworkConfig, BrowserRetri
 from flows.browser_links import cdp_session_id, cdp_url
 from flows.models import BrowserSession
 from flows.services.allowlists import allowlist_new
+from flows.services.replays import replay_keep, replay_start
 from flows.services.sessions import (
     Ending,
     NewSession,
@@ -27,6 +28,7 @@ from flows.services.sessions import (
 )
 from tests.contract.tenants import Tenant, items
 from vault.errors import LeaseLost, RateLimited
+from vault.models import AuditRecord
 from vault.profiles import profile_lease, profile_leased, profile_save
 
 FULL: dict[str, Any] = {
@@ -276,3 +278,20 @@ def test_r07_an_address_opens_its_own_browser_only_and_is_not_stored(owner: Tena
     secret = token.partition(".")[2]
     assert re.fullmatch("[0-9a-f]{64}", secret)
     assert secret not in str(list(BrowserSession.objects.values()))
+
+
+def test_recordings_are_listed_in_pages_each_on_record_once(owner: Tenant) -> None:
+    session, now, made = running(owner), timezone.now(), []
+    for second in range(3):
+        begun = now + timedelta(seconds=second)
+        replay = replay_start(owner.principal, session, framerate=None, seconds=None, now=begun)
+        replay_keep(replay.id, b"x", now=begun)
+        made.append(replay.id)
+    replays = owner.sdk.browsers.replays
+    assert [item.replay_id for item in replays.list(session.id)] == made
+    (record,) = AuditRecord.objects.filter(action="replay.address")
+    assert (record.resource_id, record.details) == (session.id, {"replays": made})
+    page = replays.with_raw_response.list(session.id, extra_query={"limit": 2})
+    assert [item.replay_id for item in page.parse()] == made[:2]
+    assert (page.headers["X-Has-More"], page.headers["X-Next-Offset"]) == ("true", "2")
+    assert [item.replay_id for item in replays.list(session.id, extra_query={"offset": 2})] == made[2:]

@@ -1,6 +1,7 @@
 """Recordings at rest: sealed in parts, opened by stretches, for whoever may and for some time."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,11 +12,13 @@ from flows.live_links import LiveRight, live_token
 from flows.models import BrowserSession, Replay, ReplayPart
 from flows.ranges import stretch_wanted
 from flows.replay_links import replay_opens, replay_url
+from flows.services import replays
 from flows.services.replays import (
     PART_BYTES,
     Stretch,
     replay_fail,
     replay_keep,
+    replay_open,
     replay_read,
     replay_start,
     replay_start_of_login,
@@ -24,7 +27,8 @@ from flows.services.replays import (
 )
 from flows.services.sessions import NewSession, session_create
 from tests.flows.factories import make_connection, make_flow, make_principal
-from vault.errors import VaultError
+from vault.errors import RateLimited, VaultError
+from vault.models import AuditRecord
 from vault.principal import Principal
 
 VIDEO = bytes(range(256)) * 2500  # more than two parts
@@ -81,6 +85,28 @@ def test_r25_an_address_opens_its_recording_and_no_other() -> None:
         assert client.get(address, headers={"authorization": f"Bearer {wrong}"}).status_code == 404
         assert not replay_opens(replay.id, wrong)
     assert client.get(address).status_code == 404
+    opened = AuditRecord.objects.filter(action="replay.open", resource_id=replay.id).order_by("seq")
+    assert [record.outcome for record in opened] == ["ok"] * 3 + ["denied"] * 3
+
+
+@pytest.mark.django_db
+def test_r28_a_recording_gets_so_many_tries(settings: Any) -> None:
+    settings.LINK_TRIES = 2
+    replay, now = make_replay(), timezone.now()
+    for _ in range(2):
+        assert replay_open(replay.id, token="x", source="", now=now) is None
+    with pytest.raises(RateLimited):
+        replay_open(replay.id, token="x", source="", now=now)
+
+
+@pytest.mark.django_db
+def test_r28_a_try_too_many_is_a_429(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spent(*_: object, **__: object) -> None:
+        raise RateLimited(retry_after=7)
+
+    monkeypatch.setattr(replays, "rate_take", spent)
+    answer = Client().get("/replays/replay_none/video")
+    assert (answer.status_code, answer["Retry-After"]) == (429, "7")
 
 
 @pytest.mark.django_db
