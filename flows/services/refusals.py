@@ -33,7 +33,8 @@ def typed_note(flow_id: str, name: str, value: Secret) -> None:
         return
     with transaction.atomic():
         flow = Flow.objects.select_for_update().get(pk=flow_id)
-        prints = {**flow.prints, meant: _print(flow.organization_id, value.reveal())}
+        made = _print_name if meant == USERNAME else _print
+        prints = {**flow.prints, meant: made(flow.organization_id, value.reveal())}
         Flow.objects.filter(pk=flow_id).update(prints=prints)
 
 
@@ -64,12 +65,9 @@ def submission_allow(flow: Flow, asked: Collection[AskedField], given: Mapping[s
     password = next((given[item.id] for item in asked if item.role is FieldRole.PASSWORD and item.id in given), None)
     if password is None:
         return
-    rows = RefusedPassword.objects.filter(connection_id=flow.connection_id, created_at__gt=now - KEPT)
     name = next((given[item.id] for item in asked if item.role in IDENTIFIER_ROLES and item.id in given), None)
-    account = _print(flow.organization_id, name) if name is not None else flow.prints.get(USERNAME)
-    if account is not None:  # else a stored name goes with it, as it did before
-        rows = rows.filter(account=account)
-    refused = list(rows.order_by("created_at"))
+    account = _print_name(flow.organization_id, name) if name is not None else flow.prints.get(USERNAME)
+    refused = _refused(flow, account, now=now)
     if not refused:
         return
     if _print(flow.organization_id, password) in {row.password for row in refused}:
@@ -87,6 +85,22 @@ def submission_allow(flow: Flow, asked: Collection[AskedField], given: Mapping[s
         )
 
 
+def stored_refused(flow: Flow, name: str, value: Secret, *, now: datetime) -> bool:
+    """Whether this stored value is a password that was refused before for the account that it goes with."""
+    if meant_by(name) != PASSWORD:
+        return False
+    refused = _refused(flow, flow.prints.get(USERNAME), now=now)
+    return bool(refused) and _print(flow.organization_id, value.reveal()) in {row.password for row in refused}
+
+
+def _refused(flow: Flow, account: str | None, *, now: datetime) -> list[RefusedPassword]:
+    """Oldest first. Without an account those of all: a stored name goes with the password, as it did before."""
+    rows = RefusedPassword.objects.filter(connection_id=flow.connection_id, created_at__gt=now - KEPT)
+    if account is not None:
+        rows = rows.filter(account=account)
+    return list(rows.order_by("created_at"))
+
+
 def _pause(refused: list[RefusedPassword]) -> timedelta:
     """None for the first ones, then as unattended logins pause; the jitter of one refusal stays the same."""
     if len(refused) < FREE:
@@ -97,3 +111,8 @@ def _pause(refused: list[RefusedPassword]) -> timedelta:
 
 def _print(organization_id: str, text: str) -> str:
     return fingerprint(organization_id=organization_id, purpose=PURPOSE, text=text)
+
+
+def _print_name(organization_id: str, name: str) -> str:
+    """Of a user name: to sites its case and the space around it make no other account."""
+    return _print(organization_id, name.strip().casefold())

@@ -10,7 +10,7 @@ from django.db import transaction
 from flows.engine.matching import entry_named
 from flows.models import Connection, Flow, Interaction
 from flows.pauses import field_from_json, is_code
-from flows.services.refusals import password_refused, typed_note
+from flows.services.refusals import password_refused, stored_refused, typed_note
 from flows.services.submissions import values_open
 from vault.audit import audit_committed
 from vault.credentials import (
@@ -109,7 +109,8 @@ def _sent(flow: Flow, ref: str) -> None:
 
 
 def value_stored(flow_id: str, name: str, *, origin: str, now: datetime) -> Secret | TotpWait:
-    """One stored value by name; for a one-time code possibly the time to wait first."""
+    """One stored value by name; for a one-time code possibly the time to wait first. Raises `KeyError` for one that is
+    not there, and for a password that the site has refused."""
     flow = Flow.objects.select_related("connection__credential").get(pk=flow_id)
     credential = flow.connection.credential
     use = use_of(flow, origin=origin)
@@ -126,7 +127,14 @@ def value_stored(flow_id: str, name: str, *, origin: str, now: datetime) -> Secr
         raise KeyError(name)
     _sent(flow, name)
     value = credential_value_reveal(credential_id=credential.id, name=name, use=use)
-    typed_note(flow_id, name, value)
+    return _typed(flow, name, value, now=now)
+
+
+def _typed(flow: Flow, name: str, value: Secret, *, now: datetime) -> Secret:
+    """The stored value, which is about to be typed."""
+    if stored_refused(flow, name, value, now=now):
+        raise KeyError(name)
+    typed_note(flow.id, name, value)
     return value
 
 
@@ -137,7 +145,7 @@ def _value_outside(
         _sent(flow, name)
     value = item_value(wanted, name, use=use, now=now)
     if isinstance(value, Secret):
-        typed_note(flow.id, name, value)
+        return _typed(flow, name, value, now=now)
     return value.code if isinstance(value, TotpCode) else value
 
 

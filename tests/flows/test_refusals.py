@@ -118,6 +118,39 @@ def test_a_stored_password_counts_as_well() -> None:
     assert refusal(claim, "", CANARY) == "already_refused"
 
 
+def store(connection: Connection, password: str) -> None:
+    credential_save(
+        organization_id=connection.organization_id,
+        project_id=connection.project_id,
+        domain="example.com",
+        name="c",
+        values={"email": Secret("Ada "), "passwd": Secret(password)},
+    )
+
+
+def test_a_password_that_is_stored_after_it_was_refused_is_not_typed() -> None:
+    principal = make_principal()
+    store(make_connection(principal, profile_name="other"), "before")
+    connection = make_connection(principal, credential={"name": "c"})
+    claim = login_begin(connection)
+    attempt(claim, "ada", CANARY)
+    flow_end(claim.flow_id, FlowInput.CANCEL, now=NOW, code=ErrorCode.CANCELED)
+    store(connection, CANARY)
+    later = login_begin(connection)
+    value_stored(later.flow_id, "email", origin="https://example.com", now=NOW)
+    with pytest.raises(KeyError):
+        value_stored(later.flow_id, "passwd", origin="https://example.com", now=NOW)
+    assert "password" not in Flow.objects.get(pk=later.flow_id).prints
+    store(connection, "another")
+    assert isinstance(value_stored(later.flow_id, "passwd", origin="https://example.com", now=NOW), Secret)
+
+
+def test_another_way_to_write_a_name_is_the_same_account() -> None:
+    claim = login_begin(make_connection(make_principal()))
+    attempt(claim, "ada", CANARY)
+    assert refusal(claim, " Ada", CANARY) == "already_refused"
+
+
 def test_after_several_refusals_the_next_one_waits_and_waits_longer_each_time() -> None:
     connection = make_connection(make_principal())
     claim = login_begin(connection)
