@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 
 from django.db import IntegrityError, transaction
 
@@ -17,22 +18,43 @@ DATA_KEY_TABLE = "vault_datakey"
 
 def seal(*, organization_id: str, table: str, record_id: str, field: str, plaintext: bytes) -> bytes:
     """`plaintext`, encrypted so that it opens only in this organization, table, record and field."""
+    many = seal_many(organization_id=organization_id, table=table, field=field, plaintexts={record_id: plaintext})
+    return many[record_id]
+
+
+def seal_many(*, organization_id: str, table: str, field: str, plaintexts: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Each by its record's id, as `seal` does it; the data key is unwrapped once."""
     data_key = data_key_primary(organization_id)
-    place = Place(organization_id=organization_id, table=table, record_id=record_id, field=field)
-    associated = crypto.associated_data(key_id=data_key.id, place=place)
-    body = crypto.encrypt(key=_unwrap(data_key), plaintext=plaintext, associated=associated)
-    return Envelope(version=crypto.VERSION, key_id=data_key.id, body=body).to_bytes()
+    key, sealed = _unwrap(data_key), {}
+    for record_id, plaintext in plaintexts.items():
+        place = Place(organization_id=organization_id, table=table, record_id=record_id, field=field)
+        associated = crypto.associated_data(key_id=data_key.id, place=place)
+        body = crypto.encrypt(key=key, plaintext=plaintext, associated=associated)
+        sealed[record_id] = Envelope(version=crypto.VERSION, key_id=data_key.id, body=body).to_bytes()
+    return sealed
 
 
 def open_sealed(*, organization_id: str, table: str, record_id: str, field: str, sealed: bytes) -> bytes:
     """What was sealed. Raises `TamperedError` for changed, moved or foreign bytes, the same for each."""
-    envelope = crypto.envelope_parse(bytes(sealed))
-    data_key = DataKey.objects.filter(id=envelope.key_id, organization_id=organization_id).first()
-    if data_key is None:
-        raise TamperedError
-    place = Place(organization_id=organization_id, table=table, record_id=record_id, field=field)
-    associated = crypto.associated_data(key_id=data_key.id, place=place)
-    return crypto.decrypt(key=_unwrap(data_key), body=envelope.body, associated=associated)
+    many = open_many(organization_id=organization_id, table=table, field=field, sealed={record_id: sealed})
+    return many[record_id]
+
+
+def open_many(*, organization_id: str, table: str, field: str, sealed: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Each by its record's id, as `open_sealed` does it; a data key is unwrapped once."""
+    keys: dict[str, bytes] = {}
+    opened = {}
+    for record_id, content in sealed.items():
+        envelope = crypto.envelope_parse(bytes(content))
+        if envelope.key_id not in keys:
+            data_key = DataKey.objects.filter(id=envelope.key_id, organization_id=organization_id).first()
+            if data_key is None:
+                raise TamperedError
+            keys[envelope.key_id] = _unwrap(data_key)
+        place = Place(organization_id=organization_id, table=table, record_id=record_id, field=field)
+        associated = crypto.associated_data(key_id=envelope.key_id, place=place)
+        opened[record_id] = crypto.decrypt(key=keys[envelope.key_id], body=envelope.body, associated=associated)
+    return opened
 
 
 def fingerprint(*, organization_id: str, purpose: str, text: str) -> str:

@@ -17,7 +17,7 @@ from vault.audit import audit_append, audit_committed
 from vault.errors import VaultError
 from vault.principal import Principal
 from vault.rates import rate_take
-from vault.sealing import open_sealed, seal
+from vault.sealing import open_many, seal_many
 from vault.text import lookup_clean
 
 log = logging.getLogger(__name__)
@@ -89,17 +89,19 @@ def replay_keep(replay_id: str, video: bytes, *, now: datetime) -> None:
     replay = Replay.objects.filter(pk=replay_id, state=State.RECORDING).first()
     if replay is None:
         return
+    parts = [video[start : start + PART_BYTES] for start in range(0, len(video), PART_BYTES)]
+    plaintexts = {_place(replay, number): part for number, part in enumerate(parts)}
     try:
-        with transaction.atomic():
-            parts = range(0, len(video), PART_BYTES)
-            for number, start in enumerate(parts):
-                sealed = _seal(replay, number, video[start : start + PART_BYTES])
-                ReplayPart.objects.create(replay=replay, number=number, sealed=sealed)
-            rows = Replay.objects.filter(pk=replay_id, state=State.RECORDING)
-            rows.update(state=State.READY, size=len(video), finished_at=now)
+        sealed = seal_many(organization_id=replay.organization_id, table=TABLE, field=FIELD, plaintexts=plaintexts)
     except VaultError as error:
         log.warning("a recording was not kept: %s", error.code, extra={"replay_id": replay_id})
         replay_fail(replay_id, f"the vault refused: {error.code}", now=now)
+        return
+    with transaction.atomic():
+        for number in range(len(parts)):
+            ReplayPart.objects.create(replay=replay, number=number, sealed=sealed[_place(replay, number)])
+        rows = Replay.objects.filter(pk=replay_id, state=State.RECORDING)
+        rows.update(state=State.READY, size=len(video), finished_at=now)
 
 
 def replay_fail(replay_id: str, problem: str, *, now: datetime) -> None:
@@ -125,7 +127,9 @@ def replay_read(replay: Replay, stretch: Stretch) -> bytes:
     """A stretch of the file; only the parts it lies in are opened."""
     first, last = stretch.first // PART_BYTES, max(stretch.end - 1, 0) // PART_BYTES
     rows = replay.parts.filter(number__gte=first, number__lte=last).order_by("number")
-    opened = b"".join(_open(replay, part) for part in rows)
+    sealed = {_place(replay, part.number): bytes(part.sealed) for part in rows}
+    parts = open_many(organization_id=replay.organization_id, table=TABLE, field=FIELD, sealed=sealed)
+    opened = b"".join(parts.values())
     start = stretch.first - first * PART_BYTES
     return opened[start : start + stretch.end - stretch.first]
 
@@ -191,21 +195,6 @@ def replays_forget(*, now: datetime) -> int:
     return old.exclude(state=State.RECORDING).delete()[0]
 
 
-def _seal(replay: Replay, number: int, plaintext: bytes) -> bytes:
-    return seal(
-        organization_id=replay.organization_id,
-        table=TABLE,
-        record_id=f"{replay.id}/{number}",
-        field=FIELD,
-        plaintext=plaintext,
-    )
-
-
-def _open(replay: Replay, part: ReplayPart) -> bytes:
-    return open_sealed(
-        organization_id=replay.organization_id,
-        table=TABLE,
-        record_id=f"{replay.id}/{part.number}",
-        field=FIELD,
-        sealed=bytes(part.sealed),
-    )
+def _place(replay: Replay, number: int) -> str:
+    """As which record a part is sealed."""
+    return f"{replay.id}/{number}"

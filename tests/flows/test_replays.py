@@ -27,8 +27,9 @@ from flows.services.replays import (
 )
 from flows.services.sessions import NewSession, session_create
 from tests.flows.factories import make_connection, make_flow, make_principal
+from vault import sealing
 from vault.errors import RateLimited, VaultError
-from vault.models import AuditRecord
+from vault.models import AuditRecord, DataKey
 from vault.principal import Principal
 
 VIDEO = bytes(range(256)) * 2500  # more than two parts
@@ -50,6 +51,22 @@ def test_a_stretch_is_what_it_was(stretch: tuple[int, int]) -> None:
     replay = make_replay()
     assert (replay.state, replay.size, replay.parts.count()) == ("ready", len(VIDEO), 3)
     assert replay_read(replay, Stretch(*stretch)) == VIDEO[slice(*stretch)]
+
+
+@pytest.mark.django_db
+def test_the_data_key_is_unwrapped_once_for_all_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_replay()  # makes the key
+    unwrap, unwrapped = sealing._unwrap, []
+
+    def counted(data_key: DataKey) -> bytes:
+        unwrapped.append(data_key.id)
+        return unwrap(data_key)
+
+    monkeypatch.setattr(sealing, "_unwrap", counted)
+    replay = make_replay()
+    assert len(unwrapped) == 1
+    assert replay_read(replay, Stretch(0, len(VIDEO))) == VIDEO
+    assert len(unwrapped) == 2
 
 
 @pytest.mark.django_db
