@@ -136,13 +136,14 @@ def replay_read(replay: Replay, stretch: Stretch) -> bytes:
 
 def replay_open(replay_id: str, *, token: str, source: str, now: datetime) -> Replay | None:
     """The finished recording whose token it is, on record. `None` for everything that opens nothing, and nothing says
-    why. Raises `RateLimited`, and the vault's `Sealed`."""
-    rate_take(f"replay:{replay_id}", limit=settings.LINK_TRIES, at=now.timestamp())
+    why. Wrong tokens are counted: players ask for many stretches with a right one. Raises `RateLimited`, and the
+    vault's `Sealed`."""
     replay = Replay.objects.filter(pk=replay_id, state=State.READY).first()
     if replay is None or not token:
         return None
     who: Mapping[str, Any] = {"actor": f"replay:{replay.id}", "action": "replay.open", "details": {"address": source}}
     if not replay_opens(replay_id, token):
+        rate_take(f"replay:{replay_id}", limit=settings.LINK_TRIES, at=now.timestamp())
         _record(replay, outcome="denied", **who)
         return None
     replay_record(replay, **who)

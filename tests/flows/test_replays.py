@@ -122,7 +122,8 @@ def test_r28_a_try_too_many_is_a_429(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RateLimited(retry_after=7)
 
     monkeypatch.setattr(replays, "rate_take", spent)
-    answer = Client().get("/replays/replay_none/video")
+    video = f"/replays/{make_replay().id}/video"
+    answer = Client().get(video, headers={"authorization": "Bearer wrong"})
     assert (answer.status_code, answer["Retry-After"]) == (429, "7")
 
 
