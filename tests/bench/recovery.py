@@ -12,6 +12,7 @@ import json
 import os
 import sqlite3
 import subprocess
+import tempfile
 import time
 import uuid
 from collections import Counter
@@ -73,7 +74,8 @@ class Found:
 
 def sessions_delete() -> None:
     """As an administrator of the site would: every visitor is a stranger from now on."""
-    folder = Path(os.environ.get("SITES_ROOT", "/tmp/sites")) / APPLICATION  # noqa: S108 - where they are installed
+    root = Path(os.environ.get("SITES_ROOT") or Path(tempfile.gettempdir()) / "sites")  # where they are installed
+    folder = root / APPLICATION
     with closing(sqlite3.connect(folder / "rp.sqlite3", timeout=10)) as database, database:
         database.execute("DELETE FROM django_session")
 
