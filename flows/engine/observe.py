@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flows.engine.snapshot import Element, Frame, Snapshot, frame_from_json
+from flows.engine.snapshot import Element, Frame, Snapshot
+from flows.engine.snapshot_json import frame_from_json
 
 SCRIPT = (Path(__file__).parent / "observe.js").read_text(encoding="utf-8")
 FRAME_SECONDS = 1.5

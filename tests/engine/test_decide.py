@@ -10,7 +10,6 @@ from flows.engine.decide import decide
 from flows.engine.decide.asking import choice_ids, offered
 from flows.engine.decide.refusals import refused
 from flows.engine.matching import refs_of, stored_name
-from flows.engine.plan import Did, Plan, Step, digest
 from flows.engine.reading.model import (
     CheckboxMeaning,
     Choice,
@@ -371,56 +370,3 @@ def test_an_application_that_shows_itself_before_its_login_is_waited_for() -> No
 def test_nothing_is_opened_in_an_application_once_it_let_somebody_in(kind: PageKind) -> None:
     opener = Control("0:7", "Account", "button")
     assert isinstance(decide(page(kind, openers=(opener,)), Memory(started=True, waits=2)), Finish)
-
-
-PASSKEY = Choice("0:20", ChoiceKind.MFA_METHOD, "Mit Passkey anmelden", "#pk", mfa_type=MfaType.PASSKEY)
-OPENER = Control("0:21", "Sign in with a passkey", "#pk")
-HELD = Memory(passkey=True)
-
-
-@pytest.mark.parametrize(
-    "reading",
-    [
-        replace(LOGIN, choices=(PASSKEY,)),
-        replace(LOGIN, openers=(OPENER,)),
-        page(PageKind.METHOD_CHOICE, choices=(PASSKEY,)),
-        page(PageKind.EXTERNAL_ACTION, accept=replace(OPENER, label="Use security key")),
-        page(PageKind.OTHER, openers=(OPENER,)),
-    ],
-)
-def test_a_passkey_of_the_profile_is_used_before_anything_is_typed_or_asked(reading: Reading) -> None:
-    action = decide(reading, HELD)
-    assert isinstance(action, Press)
-    assert action.why == Why.PASSKEY
-    assert action.control.ref in (PASSKEY.ref, OPENER.ref)
-    assert decide(reading, Memory()) != action
-    pressed = replace(HELD, pressed={("", action.control.label): 1})
-    assert decide(reading, pressed) == decide(reading, replace(pressed, passkey=False))
-    assert decide(reading, replace(HELD, passkey_tries=3)) == decide(reading, Memory())
-
-
-@pytest.mark.parametrize(
-    "reading",
-    [
-        LOGIN,
-        page(PageKind.INTERSTITIAL, accept=OPENER),
-        page(PageKind.SIGNED_IN, openers=(OPENER,)),
-        replace(LOGIN, openers=(replace(OPENER, label="Create a passkey"),)),
-        page(PageKind.METHOD_CHOICE, choices=(replace(PASSKEY, needs_submit=True),)),
-    ],
-)
-def test_a_passkey_is_not_used_where_nothing_asks_for_one(reading: Reading) -> None:
-    assert decide(reading, HELD) == decide(reading, Memory())
-
-
-def test_an_application_that_let_somebody_in_is_given_no_passkey() -> None:
-    inside = page(PageKind.OTHER, openers=(OPENER,))
-    assert decide(inside, replace(HELD, started=True)) == decide(inside, Memory(started=True))
-
-
-def test_a_plan_presses_no_passkey_button_without_a_passkey() -> None:
-    reading = replace(LOGIN, openers=(OPENER,))
-    plan = Plan((Step(digest("login"), Did.PRESSED, digest(OPENER.label)),))
-    memory = Memory(page="login", plan=plan, known=KNOWN)
-    assert isinstance(decide(reading, memory), FillAndSubmit)
-    assert decide(reading, replace(memory, passkey=True)) == Press(OPENER, Why.PASSKEY)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flows.engine.snapshot import Snapshot
+from flows.engine.snapshot_json import snapshot_from_json
 
 
 def text(words: str, **more: Any) -> dict[str, Any]:
@@ -49,4 +50,4 @@ def snapshot(*nodes: dict[str, Any], url: str = "https://site.test/", title: str
     for node in nodes:
         add(node, -1, -1)
     frame = {"url": url, "title": title, "nodes": flat, "paths": paths, "forms": [{}], "view": [1280, 900]}
-    return Snapshot.from_json({"frames": [frame]})
+    return snapshot_from_json({"frames": [frame]})

@@ -8,6 +8,7 @@ from flows.engine.reading import read
 from flows.engine.reading.model import ChoiceKind, PageKind, Reading
 from flows.engine.reading.providers import label_remainder
 from flows.engine.snapshot import Snapshot
+from flows.engine.snapshot_json import snapshot_from_json
 from tests.reading.pages import button, field, form, heading, link, snapshot, text
 
 FORM = form(field("Email", kind="email", name="e"), field("Password", kind="password", name="p"), button("Log in"))
@@ -85,7 +86,7 @@ def posted(action: str, label: str, **more: Any) -> Snapshot:
         {"e": "button", "y": "submit", "tx": label, "b": [0, 80, 99, 30], "p": 4, "f": 1, "x": 3, "s": 5, **more},
     ]
     forms = [{"a": "https://site.test/login"}, {"a": f"https://site.test{action}"}]
-    return Snapshot.from_json(
+    return snapshot_from_json(
         {"frames": [{"url": "https://site.test/", "nodes": nodes, "paths": paths, "forms": forms}]}
     )
 

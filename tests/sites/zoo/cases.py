@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from flows.engine.contract import ErrorCode
-from tests.sites.zoo import choosers, factors, passwords, trouble
+from tests.sites.zoo import choosers, elsewhere, factors, passwords, trouble
 from tests.sites.zoo.shell import Variant
 from tests.sites.zoo.site import CODE, MAIL, PASSWORD, SEED, USER, Zoo
 
@@ -83,14 +83,14 @@ CASES: tuple[Case, ...] = (
     Case("methods as radios", factors.methods_by_radio, person=CODED, picks=("Email",), helped=CODES),
     Case("methods in a list", factors.methods_by_list, person=CODED, picks=("SMS",), seed=SEED),
     Case("methods as buttons", factors.methods_by_buttons, person=CODED, picks=("Text message",), seed=SEED),
-    Case("push with a number", factors.push, elsewhere=True),
-    Case("push, code instead", factors.push, person=CODED, picks=("I can't use",), helped=CODES),
-    Case("e-mailed link", factors.link, person={"username": (MAIL,)},
+    Case("push with a number", elsewhere.push, elsewhere=True),
+    Case("push, code instead", elsewhere.push, person=CODED, picks=("I can't use",), helped=CODES),
+    Case("e-mailed link", elsewhere.link, person={"username": (MAIL,)},
          stored={"email": MAIL}, elsewhere=True, attempts=0),
-    Case("security key, code instead", factors.security_key, person=CODED, picks=("authenticator app",), seed=SEED),
-    Case("passkey only", factors.passkey_only, stored_ends=ErrorCode.UNSUPPORTED_AUTH_METHOD,
+    Case("security key, code instead", elsewhere.security_key, person=CODED, picks=("authenticator app",), seed=SEED),
+    Case("passkey only", elsewhere.passkey_only, stored_ends=ErrorCode.UNSUPPORTED_AUTH_METHOD,
          ends=ErrorCode.UNSUPPORTED_AUTH_METHOD, attempts=0),
-    Case("passkey first", factors.passkey_first, picks=("password",)),
+    Case("passkey first", elsewhere.passkey_first, picks=("password",)),
     Case("account picker", choosers.account_picker, person={"password": (PASSWORD,)}, picks=(MAIL,),
          stored={"email": MAIL, "password": PASSWORD}, alone=True),
     Case("organization picker", choosers.organization_picker, picks=("Globex",)),
