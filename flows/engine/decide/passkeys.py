@@ -3,6 +3,7 @@ nobody has a passkey on our machine."""
 
 from flows.engine.actions import Action, Memory, Press, Why
 from flows.engine.decide.asking import fillable
+from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import Control, MfaType, PageKind, Reading
 
 WORDS = ("passkey", "security key", "touch id", "face id", "fingerprint", "windows hello", "biometric")
@@ -14,7 +15,7 @@ KINDS = frozenset({PageKind.LOGIN, PageKind.CODE, PageKind.METHOD_CHOICE, PageKi
 def asks_for_passkey(control: Control) -> bool:
     """Pressing it starts a ceremony, which fails without a passkey."""
     said = control.label.casefold()
-    return any(word in said for word in WORDS)
+    return "by_key" in concepts_of(said) or any(word in said for word in WORDS)
 
 
 def passkey_only(reading: Reading) -> bool:
@@ -45,4 +46,4 @@ def passkey_control(reading: Reading) -> Control | None:
 
 def _makes_one(control: Control) -> bool:
     said = control.label.casefold()
-    return any(word in said for word in MAKING)
+    return "signup" in concepts_of(said) or any(word in said for word in MAKING)
