@@ -7,19 +7,22 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 from django.utils import timezone
 
 from flows.engine.contract import ProfileState
+from flows.engine.errors import BrowserUnavailable
 from flows.models import BrowserSession
 from flows.runner import session as module
 from flows.runner.profiles import EMPTY
-from flows.runner.session import _Run, _store
+from flows.runner.session import SessionHost, _Run, _store
 from flows.services.sessions import (
     Ending,
     NewSession,
     ProfileChoice,
     session_claim,
     session_create,
+    session_end,
     session_started,
     session_unsaved,
     sessions_lapsed,
@@ -112,3 +115,56 @@ def test_what_was_saved_counts_though_the_worker_dies_right_after(saved: bool) -
     assert session.problem
     assert session_unsaved(session) is not saved
     assert (b"a.test" in (profile_state(profile.id) or b"")) is saved
+
+
+def session_host(*, most: int) -> SessionHost:
+    nothing: Any = None
+    return SessionHost(options=nothing, relay=nothing, drivers=nothing, holder="w", most=most)
+
+
+async def test_browsers_that_start_at_the_same_time_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    claimed = asyncio.Event()
+
+    async def claim(*_: Any, **__: Any) -> None:
+        await claimed.wait()
+
+    monkeypatch.setattr(module, "run_db", claim)
+    host = session_host(most=1)
+    first = asyncio.create_task(host.begin("browser_1"))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        assert not await host.begin("browser_2")
+    claimed.set()
+    assert await first
+    assert not host.full
+
+
+async def test_a_session_that_cannot_be_ended_lets_its_starter_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(call: Any, *_: Any, **__: Any) -> BrowserSession:
+        if call is session_end:
+            raise DatabaseError("away")
+        return BrowserSession(id="browser_1")
+
+    async def unavailable(_: _Run) -> None:
+        raise BrowserUnavailable("no Chromium")
+
+    monkeypatch.setattr(module, "run_db", fails)
+    monkeypatch.setattr(_Run, "carry", unavailable)
+    host = session_host(most=1)
+    ended = asyncio.Event()
+    monkeypatch.setattr(host, "_running", Watched(ended))
+    async with asyncio.timeout(10):
+        assert await host.begin("browser_1")
+        await ended.wait()
+
+
+class Watched(set[Any]):
+    """Takes up the error of each task that is over, as nobody else does."""
+
+    def __init__(self, ended: asyncio.Event) -> None:
+        self._ended = ended
+
+    def discard(self, task: Any) -> None:
+        super().discard(task)
+        assert isinstance(task.exception(), DatabaseError)
+        self._ended.set()
