@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import quote
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html_join
@@ -20,13 +20,14 @@ from flows.admin_inlines import (
 )
 from flows.admin_pictures import PicturedAdmin, picture_link
 from flows.admin_replays import ReplayAdmin as ReplayAdmin  # registered with the others
-from flows.models import Connection, Flow, Picture
+from flows.models import Connection, Flow
 from flows.readiness import connection_can_reauth, connection_names
 from vault.errors import VaultError
 
 
 @admin.register(Connection)
 class ConnectionAdmin(PicturedAdmin):
+    pictured_by = ("health_check__connection",)
     list_display = (
         "domain",
         "id",
@@ -86,9 +87,6 @@ class ConnectionAdmin(PicturedAdmin):
             latest_id=Subquery(newest.values("pk")[:1]), latest_state=Subquery(newest.values("state")[:1])
         )
 
-    def pictures(self, obj: Any) -> "QuerySet[Picture]":
-        return Picture.objects.filter(health_check__connection=obj)
-
     @admin.display(description="Latest login", ordering="latest_state")
     def latest_login(self, connection: Any) -> SafeString | str:
         if connection.latest_id is None:
@@ -132,6 +130,7 @@ def _replays(flow: Flow) -> list[str]:
 
 @admin.register(Flow)
 class FlowAdmin(PicturedAdmin):
+    pictured_by = ("flow", "interaction__flow")
     list_display = ("id", "domain", "type", "state", "error_code", "created_at", "took", "attempt", "organization")
     list_filter = ("state", "type", "error_code", ("created_at", admin.DateFieldListFilter), "organization")
     search_fields = ("=id", "connection__domain", "=connection__id", "connection__profile__name", "error_code")
@@ -152,9 +151,6 @@ class FlowAdmin(PicturedAdmin):
         ("link", "recordings", "last_page"),
     )
     inlines = (FlowEventInline, InteractionInline)
-
-    def pictures(self, obj: Any) -> "QuerySet[Picture]":
-        return Picture.objects.filter(Q(flow=obj) | Q(interaction__flow=obj))
 
     @admin.display(description="Picture")
     def last_page(self, flow: Flow) -> SafeString | str:

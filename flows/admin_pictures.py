@@ -1,10 +1,12 @@
 """Pictures in the admin site, beside what they show. Whoever looks at one is on record first."""
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -19,9 +21,11 @@ from vault.readonly_admin import ReadOnlyAdmin
 class PicturedAdmin(ReadOnlyAdmin):
     """Shows the pictures of its objects to who may look at those."""
 
+    pictured_by: tuple[str, ...] = ()  # the ways from a picture to the object
+
     def pictures(self, obj: Any) -> "QuerySet[Picture]":
         """Those that belong to the object."""
-        raise NotImplementedError
+        return Picture.objects.filter(reduce(or_, (Q(**{way: obj}) for way in self.pictured_by)))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.picture)

@@ -6,4 +6,6 @@ class FlowsConfig(AppConfig):
     verbose_name = "Logins"
 
     def ready(self) -> None:
-        from flows.services import history  # noqa: F401 - what it counts when connections go
+        from flows.services.history import counters_connect
+
+        counters_connect()

@@ -74,6 +74,6 @@ async def _answers(driver: Any) -> bool:
         async with asyncio.timeout(ANSWER_SECONDS):
             context = await driver.request.new_context()
             await context.dispose()
-    except Exception:  # of several kinds, some of them private
+    except Exception:  # a driver whose process is gone raises just that, without a kind of its own
         return False
     return True

@@ -75,7 +75,7 @@ class Video:
         if self._stream is None:
             return
         self._time = max(self._time + 1, round(at * 1000))
-        frame: av.VideoFrame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
+        frame: av.VideoFrame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]  # PyAV leaves this one untyped
         frame.pts, frame.time_base = self._time, MILLISECONDS
         for packet in self._stream.encode(frame):
             self._container.mux(packet)

@@ -14,7 +14,6 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F, OuterRef, QuerySet, Sum
 from django.db.models.signals import pre_delete
-from django.dispatch import receiver
 from redis.exceptions import RedisError
 
 from flows.models import BrowserSession, Connection, Flow, HealthCheck, Tally
@@ -70,7 +69,11 @@ def counted(kind: Tally.Counted) -> Iterator[tuple[dict[str, Any], Counts]]:
         yield dict(zip(LABELS[kind], json.loads(tally.labels), strict=True)), (tally.number, tally.seconds)
 
 
-@receiver(pre_delete, sender=Connection)
+def counters_connect() -> None:
+    """From now on what is counted of a connection outlives it."""
+    pre_delete.connect(_connection_goes, sender=Connection)
+
+
 def _connection_goes(instance: Connection, **_: object) -> None:
     """Alone, or with its project. What is being forgotten meanwhile is waited for, and not counted again."""
     flows, checks = Flow.objects.filter(connection=instance), HealthCheck.objects.filter(connection=instance)

@@ -111,7 +111,7 @@ def memory_mb(roots: Iterable[psutil.Process]) -> float:
         if abs(total - last) < total * STEADY:
             return total
         last = total
-        time.sleep(0.3)
+        time.sleep(0.3)  # memory tells nobody that it has settled
 
 
 def _memory_mb(roots: Iterable[psutil.Process]) -> float:

@@ -90,7 +90,7 @@ def metered(stack: Stack) -> Iterator[Meter]:
 
 def window(stack: Stack, meter: Meter, seconds: float) -> Window:
     before, spent, begun, pictures = counted(stack), meter.seconds, time.monotonic(), len(meter.memory)
-    time.sleep(seconds)
+    time.sleep(seconds)  # what is measured is a stretch of time
     after, took = counted(stack), time.monotonic() - begun
     held = meter.memory[pictures:]
     checks = {way: after[way] - before.get(way, 0) for way in after if after[way] > before.get(way, 0)}
