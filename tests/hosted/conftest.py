@@ -9,14 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import uvicorn
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from authsvc.asgi import application
+from flows.engine.browsers import Browsers
 from flows.engine.chromium import headless_shell_path
 from flows.links import hosted_url
 from flows.models import Flow
 from flows.wake import wake
+from tests.engine.conftest import options
+from tests.sites.server import SiteServer
 from vault.aio import run_db
 
 SHOTS = os.environ.get("AUTHSVC_TEST_SHOTS")  # a folder for pictures of every step
@@ -115,3 +119,16 @@ async def tell(flow: Flow, change: Callable[..., Any], *args: Any, **options: An
     result = await run_db(change, *args, **options)
     await wake(flow.id)
     return result
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def browsers() -> AsyncIterator[Browsers]:
+    running = Browsers(options())
+    yield running
+    await running.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site() -> AsyncIterator[SiteServer]:
+    async with SiteServer() as server:
+        yield server

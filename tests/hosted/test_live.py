@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 from django.utils import timezone
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -25,7 +24,6 @@ from flows.runner.run import flow_run
 from flows.selectors import connection_state
 from flows.services.flows import flow_cancel
 from flows.services.sessions import NewSession, session_create
-from tests.engine.conftest import options
 from tests.flows.factories import make_connection, make_flow, make_principal
 from tests.hosted.conftest import OPEN, Visit, tell
 from tests.sites.server import SiteServer
@@ -40,19 +38,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"}
 REACHED = 60
 REFUSED: tuple[list[Any], int] = ([], 4404)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browsers() -> AsyncIterator[Browsers]:
-    running = Browsers(options())
-    yield running
-    await running.close()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def site() -> AsyncIterator[SiteServer]:
-    async with SiteServer() as server:
-        yield server
 
 
 @dataclass(slots=True)

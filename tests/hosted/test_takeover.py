@@ -1,13 +1,10 @@
 """A phone in somebody's hand: puzzles solved by touch on the hosted page, through the live view to the website."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from flows.engine.browsers import Browsers
-from tests.engine.conftest import options
 from tests.hosted.conftest import OPEN, Visit, Visitor
 from tests.hosted.test_live import Carried, carried
 from tests.sites.server import SiteServer
@@ -20,19 +17,6 @@ PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2
 }  # fmt: skip
 STEPS = 12
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browsers() -> AsyncIterator[Browsers]:
-    running = Browsers(options())
-    yield running
-    await running.close()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def site() -> AsyncIterator[SiteServer]:
-    async with SiteServer() as server:
-        yield server
 
 
 class Finger:
