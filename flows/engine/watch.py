@@ -9,6 +9,7 @@ from flows.engine.drivers import DRIVER_ERRORS
 AWAITED = frozenset({"document", "xhr", "fetch", "script", "stylesheet"})
 SENDING = frozenset({"document", "xhr", "fetch", "websocket", "ping", "other"})
 POLL_SECONDS = 1.0
+BODY_SECONDS = 2.0
 REPLY_SECONDS = 6.0  # what is sent over a socket may not be meant to be answered
 
 
@@ -25,6 +26,7 @@ class PageWatch:
         self.loaded = True
         self.complete = True
         self._inflight: dict[Any, float] = {}  # awaited requests, and since when
+        self._answered: dict[Any, float] = {}  # those of them whose answer has begun
         self._document: Any = None
         self._unanswered: dict[Any, float] = {}  # sockets, and when the first frame went out that nothing followed
         self._event = asyncio.Event()
@@ -50,7 +52,12 @@ class PageWatch:
     @property
     def busy(self) -> bool:
         """A document is on its way or something awaited is in flight."""
-        return self._document is not None or not self.loaded or bool(self._inflight)
+        return self._document is not None or not self.loaded or any(map(self._is_awaited, self._inflight))
+
+    def _is_awaited(self, request: Any) -> bool:
+        """A script that does not read what it is answered leaves the request open for ever."""
+        answered = self._answered.get(request)
+        return answered is None or asyncio.get_running_loop().time() - answered < BODY_SECONDS
 
     @property
     def only_polls(self) -> bool:
@@ -107,12 +114,15 @@ class PageWatch:
 
     def _responded(self, response: Any) -> None:
         request = response.request
+        if request in self._inflight and request.resource_type in ("xhr", "fetch"):
+            self._answered[request] = asyncio.get_running_loop().time()
         if request.is_navigation_request() and self._is_main(request):
             self.status = response.status
             self.asks_basic_auth = response.status == 401 and "www-authenticate" in response.headers
 
     def _finished(self, request: Any) -> None:
         self._inflight.pop(request, None)
+        self._answered.pop(request, None)
         if self._document is request and (request.failure is not None or self.status in (204, 205)):
             self._document = None
         self.touch()
@@ -122,6 +132,7 @@ class PageWatch:
         if frame is self.page.main_frame and self._document is not None:
             self._document = None
             self._inflight.clear()
+            self._answered.clear()
             self.loaded = self.complete = False
             self.documents += 1
         self.touch()
