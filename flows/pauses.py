@@ -124,19 +124,19 @@ def xpath_of(selector: str) -> str:
 
 
 def legacy_choices(choices: Sequence[AskedChoice]) -> Json:
-    """`mfa_options`, `pending_sso_buttons` and `sign_in_options`; what the old models cannot say is left out."""
-    mfa = [choice for choice in choices if choice.kind is ChoiceKind.MFA_METHOD]
+    """`mfa_options`, `pending_sso_buttons` and `sign_in_options`, which also has what the other two cannot say."""
+    mfa = [choice for choice in choices if choice.mfa_type and choice.mfa_type.value in _LEGACY_MFA]
+    mfa = [choice for choice in mfa if choice.kind is ChoiceKind.MFA_METHOD]
     sso = [choice for choice in choices if choice.kind is ChoiceKind.SSO_PROVIDER]
     other = [choice for choice in choices if choice not in mfa and choice not in sso]
     return {
         "mfa_options": [
             {
-                "type": choice.mfa_type.value,
+                "type": choice.mfa_type,
                 "label": choice.label,
                 **_present(target=choice.masked_destination, description=choice.description),
             }
             for choice in mfa
-            if choice.mfa_type and choice.mfa_type.value in _LEGACY_MFA
         ],
         "pending_sso_buttons": [
             {

@@ -65,7 +65,7 @@ def test_every_role_and_choice_parses_strictly_in_the_sdk() -> None:
     assert len(event.choices) == len(CHOICES)
 
 
-def test_what_the_old_models_cannot_say_is_only_in_choices() -> None:
+def test_what_the_old_options_cannot_say_is_among_the_ways_to_sign_in() -> None:
     state = wire()
     assert [option["type"] for option in state["mfa_options"]] == [  # type: ignore[attr-defined]  # JSON
         "sms",
@@ -77,6 +77,8 @@ def test_what_the_old_models_cannot_say_is_only_in_choices() -> None:
         "switch",
     ]
     assert [option["id"] for option in state["sign_in_options"]] == [  # type: ignore[attr-defined]  # JSON
+        "c-passkey",
+        "c-other",
         "k-sign_in_method",
         "k-auth_method",
         "k-identifier_method",
