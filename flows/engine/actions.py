@@ -16,6 +16,7 @@ class Sent:
     sources: Mapping[str, str | None]
     seen: frozenset[str] = frozenset()  # every ref that form asked for
     again: int = 0  # times the same form was sent before because the site called it too old
+    for_code: bool = False  # it only had a code sent
 
     @property
     def refs(self) -> frozenset[str]:
@@ -61,6 +62,8 @@ class Memory:
     plan: Plan | None = None
     passkey: bool = False  # the profile holds one that this page may use
     passkey_tries: int = 0
+    doubted: frozenset[str] = frozenset()  # digests of pages that were taken for the other side and proved not to be
+    requested: str = ""  # the page on which a code was requested, for the identifier given there
 
     def pressed_here(self, control: Control) -> int:
         return self.pressed.get((self.page, control.label), 0)
@@ -78,9 +81,12 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class FillAndSubmit:
+    """`for_code`: what is pressed has a code sent, to be typed into the same form."""
+
     fills: tuple[Fill, ...]
     ticks: tuple[Field, ...]
     submit: Submit | None
+    for_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,9 @@ from flows.engine.waiting import answer_or_change
 
 SIGNED_IN = "signed_in"
 # What a person may make of a page that says nothing to us.
-HANDED_OVER = frozenset({ErrorCode.LOGIN_PAGE_NOT_FOUND, ErrorCode.UNSUPPORTED_AUTH_METHOD})
+HANDED_OVER = frozenset(
+    {ErrorCode.LOGIN_PAGE_NOT_FOUND, ErrorCode.UNSUPPORTED_AUTH_METHOD, ErrorCode.VERIFICATION_FAILED}
+)
 READABLE = FORM_KINDS | {PageKind.SIGNED_IN, PageKind.CAPTCHA, PageKind.EXTERNAL_ACTION}
 
 

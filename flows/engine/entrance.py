@@ -8,6 +8,8 @@ from flows.engine.decide.arriving import DOWN
 from flows.engine.egress import Egress
 from flows.engine.errors import BasicAuth, Unreachable
 from flows.engine.origins import Origin, OriginPolicy, Site, site_parse
+from flows.engine.plan import Plan
+from flows.engine.reading.model import PageKind
 from flows.engine.tabs import BASIC_AUTH, Sight, Tabs, is_actionable
 from flows.engine.waiting import backoff
 
@@ -36,6 +38,16 @@ class Entrance:
                 raise
             log.info("https failed (%s), trying http", error)
             return await self.go(f"http://{site}/")
+
+    async def enter_by_plan(self, plan: Plan | None, policy: OriginPolicy) -> Sight | None:
+        """The page where the last login began, if it still is that page. Raises BasicAuth."""
+        if plan is None or not plan.start or not policy.allows_url(plan.start):
+            return None
+        try:
+            sight = await self.go(plan.start, steady=False)
+        except Unreachable:
+            return None
+        return sight if plan.knows(sight.page) or sight.reading.kind is PageKind.SIGNED_IN else None
 
     async def _is_plain(self, site: Site) -> bool:
         """Nothing at the named port answers to TLS: Chromium would wait long for a server that waits for a request."""

@@ -8,9 +8,9 @@ from flows.engine.contract import Filled
 from flows.engine.decide.asking import choice_ids, fillable
 from flows.engine.decide.forms import CODE_REFS, SECRET_REFS
 from flows.engine.marks import lasting_url
-from flows.engine.matching import CODE_ROLES, TOTP_CODE, refs_of
+from flows.engine.matching import CODE_ROLES, PASSWORD, TOTP_CODE, refs_of
 from flows.engine.plan import Did, Plan, Step, digest, walked
-from flows.engine.reading.model import Choice, Control, Reading
+from flows.engine.reading.model import Choice, Control, FieldRole, Reading
 
 
 class Ledger:
@@ -47,7 +47,9 @@ class Ledger:
 
     def plan(self, *, end: str) -> Plan | None:
         """The way that was gone, ending at the page with this signature."""
-        return Plan(self._steps, self._start, digest(end)) if self.memory.started else None
+        if not self.memory.started:
+            return None
+        return Plan(self._steps, self._start, digest(end), tuple(sorted(self.memory.doubted)))
 
     def _did(self, did: Did, *, what: str = "", refs: Iterable[str] = ()) -> None:
         self._steps = walked(self._steps, Step(digest(self.memory.page), did, what, tuple(sorted(refs))))
@@ -93,11 +95,13 @@ class Ledger:
         sources = {fill.ref: fill.stored if fill.given is None else None for fill in action.fills}
         self._last_sources = sources
         self._begins(reading)
-        self._did(Did.FILLED, refs=sources)
+        if not action.for_code:
+            self._did(Did.FILLED, refs=sources)
         used_totp = TOTP_CODE in sources.values()
         self.memory = replace(
             self.memory,
-            sent=self._as_sent(reading, sources, page=page),
+            sent=replace(self._as_sent(reading, sources, page=page), for_code=action.for_code),
+            requested=page if action.for_code else self.memory.requested,
             given=frozenset(),
             started=True,
             waits=0,
@@ -108,6 +112,10 @@ class Ledger:
                 self._stored.add(name)
             else:
                 self._given.add(ref)
+        if chosen := {fill.ref for fill in action.fills if fill.field.role is FieldRole.NEW_PASSWORD}:
+            # From now on it is the password, in place of the one that was used so far.
+            self._given = self._given - chosen | {PASSWORD}
+            self._stored.discard(PASSWORD)
 
     def _as_sent(self, reading: Reading, sources: Mapping[str, str | None], *, page: str) -> Sent:
         """What is being sent; again, when the site called the same form too old."""
@@ -131,6 +139,8 @@ class Ledger:
                 code_refusals=self.memory.code_refusals + int(not refs.isdisjoint(CODE_REFS)),
                 blames=self.memory.blames + int(refs.isdisjoint(SECRET_REFS) and not sent.refs.isdisjoint(SECRET_REFS)),
             )
+            if sent.for_code:
+                self.memory = replace(self.memory, requested="")
         self.memory = replace(self.memory, sent=None)
         return names
 

@@ -27,6 +27,7 @@ from flows.engine.contract import (
 from flows.engine.decide import decide
 from flows.engine.decide.asking import fillable, website_error
 from flows.engine.dialogue import Dialogue
+from flows.engine.doubt import doubted
 from flows.engine.entrance import Entrance
 from flows.engine.errors import BasicAuth, BrowserUnavailable, FieldRefused, OriginRefused, Unreachable
 from flows.engine.judging import judged
@@ -63,12 +64,10 @@ async def login(browsers: Browsers, request: LoginRequest, host: Host) -> Outcom
     except InvalidDomain:
         return Failed(ErrorCode.SITE_UNREACHABLE, "The domain is not a host name.")
     try:
-        async with browsers.open(request.settings, request.state) as session:
-            passkeys = LentPasskeys(session.context, request.state.passkeys if request.state is not None else ())
-            await passkeys.attach(session.page)
-            run = _Login(browsers, request, host, session, passkeys)
-            ended = await run.drive()
-            return await run.pictured(ended) if isinstance(ended, Failed) else await run.proven(ended)
+        outcome, doubt = await _once(browsers, request, host, None)
+        if doubt is not None:
+            outcome, _ = await _once(browsers, request, host, doubt)
+        return outcome
     except BrowserUnavailable as error:
         return Failed(ErrorCode.INTERNAL_ERROR, str(error))
     except BasicAuth as error:
@@ -80,6 +79,23 @@ async def login(browsers: Browsers, request: LoginRequest, host: Host) -> Outcom
         browsers.prepare(request.settings)
 
 
+async def _once(
+    browsers: Browsers, request: LoginRequest, host: Host, doubt: Memory | None
+) -> tuple[Outcome, Memory | None]:
+    """How it ended and, where it ended on a page that seemed to be the other side and is not, what to know when it is
+    tried again."""
+    async with browsers.open(request.settings, request.state) as session:
+        passkeys = LentPasskeys(session.context, request.state.passkeys if request.state is not None else ())
+        await passkeys.attach(session.page)
+        run = _Login(browsers, request, host, session, passkeys, doubt)
+        ended = await run.drive()
+        if isinstance(ended, Failed):
+            return await run.pictured(ended), None
+        outcome = await run.proven(ended)
+        astray = isinstance(outcome, Failed) and outcome.code is ErrorCode.VERIFICATION_FAILED
+        return outcome, await run.doubt(ended) if astray and doubt is None else None
+
+
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
@@ -88,26 +104,36 @@ class _Login:
     """The state of one login. Lives as long as its session."""
 
     def __init__(
-        self, browsers: Browsers, request: LoginRequest, host: Host, session: Session, passkeys: LentPasskeys
+        self,
+        browsers: Browsers,
+        request: LoginRequest,
+        host: Host,
+        session: Session,
+        passkeys: LentPasskeys,
+        doubt: Memory | None,
     ) -> None:
+        """`doubt` is what an earlier try came to know."""
         self._request = request
         self._host = host
         self._session = session
         self._passkeys = passkeys
-        self._tabs = Tabs(session, passkeys)
-        self._live = host.live
         self._browsers = browsers
         self._pace = browsers.options.pace_ms
+        known_from_plan = frozenset(request.plan.doubted) if request.plan is not None else frozenset()
         self._ledger = Ledger(
-            Memory(
+            doubt
+            or Memory(
                 known=request.known,
                 rejected=request.rejected,
                 sso_provider=request.sso_provider,
                 searching=request.login_url is None,
                 had_state=not state.is_empty(request.state),
                 plan=request.plan,
+                doubted=known_from_plan,
             )
         )
+        self._tabs = Tabs(session, passkeys, self._ledger.memory.doubted)
+        self._live = host.live
         self._entrance = Entrance(self._tabs, session.egress)
         self._outside = Outside(self._ledger)
         self._login_page: str | None = None
@@ -183,24 +209,10 @@ class _Login:
         """The first page: the given address, else the site's start page. Raises Unreachable, BasicAuth."""
         if self._request.login_url is not None:
             return await self._go(self._request.login_url)
-        if (known := await self._enter_by_plan()) is not None:
-            return known
-        sight = await self._entrance.enter(self._request.domain, self._boundary.policy)
+        sight = await self._entrance.enter_by_plan(self._request.plan, self._boundary.policy)
+        if sight is None:
+            sight = await self._entrance.enter(self._request.domain, self._boundary.policy)
         self._outside.note(self._entrance.asked, sight)
-        return sight
-
-    async def _enter_by_plan(self) -> Sight | None:
-        """The page where the last login began, if it still is that page."""
-        plan = self._request.plan
-        if plan is None or not plan.start or not self._boundary.policy.allows_url(plan.start):
-            return None
-        try:
-            sight = await self._entrance.go(plan.start, steady=False)
-        except Unreachable:
-            return None
-        if not plan.knows(sight.page) and sight.reading.kind is not PageKind.SIGNED_IN:
-            return None
-        self._outside.note(plan.start, sight)
         return sight
 
     async def _go(self, url: str) -> Sight:
@@ -299,6 +311,8 @@ class _Login:
             self._ledger.unavailable(error.name)
             return await self._tabs.settle(None, patience=SHORT_PATIENCE)
         self._ledger.sent(action, sight.reading, page=sight.page)
+        if action.for_code:
+            return await self._tabs.settle(sight)  # the form stays as it is, for the code
         if self._request.verify and not any(fill.field.role in CODE_ROLES for fill in action.fills):
             self._browsers.prepare(self._request.settings)
         return await judged(
@@ -358,6 +372,12 @@ class _Login:
         names = self._ledger.refused(refs)
         if names:
             await self._host.rejected(names)
+
+    async def doubt(self, sight: Sight) -> Memory | None:
+        """What to know for a second try, where this one ended on a page that was not the other side."""
+        if not self._ledger.memory.started:
+            return None
+        return doubted(self._ledger, sight, attended=await self._host.attended())
 
     # --- the proof -------------------------------------------------------------------------------------------
 

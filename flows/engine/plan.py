@@ -34,11 +34,12 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`start` is where the first form stood (empty where its address is good once only), `end` the page after the
-    login."""
+    login. `doubted` are pages on the way that look like its end and are not."""
 
     steps: tuple[Step, ...]
     start: str = ""
     end: str = ""
+    doubted: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {"version": VERSION, **asdict(self)}
@@ -49,7 +50,7 @@ class Plan:
         if not data or data.get("version") != VERSION:
             return None
         steps = tuple(Step(step["page"], Did(step["did"]), step["what"], tuple(step["refs"])) for step in data["steps"])
-        return cls(steps=steps, start=data["start"], end=data["end"])
+        return cls(steps=steps, start=data["start"], end=data["end"], doubted=tuple(data.get("doubted", ())))
 
     def at(self, page: str) -> Step | None:
         """What was done on the page with this signature."""

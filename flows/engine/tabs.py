@@ -13,6 +13,7 @@ from flows.engine.errors import BasicAuth, Unreachable
 from flows.engine.lent_passkeys import LentPasskeys
 from flows.engine.observe import Observation, PageGone, observe
 from flows.engine.origins import origin_of
+from flows.engine.plan import digest
 from flows.engine.reading import read, signature
 from flows.engine.reading.model import PageKind, Reading
 from flows.engine.watch import PageWatch
@@ -63,8 +64,10 @@ class Sight:
 class Tab:
     """One page with its events."""
 
-    def __init__(self, page: Any, egress: Egress) -> None:
+    def __init__(self, page: Any, egress: Egress, doubted: frozenset[str] = frozenset()) -> None:
+        """`doubted` are digests of pages that were once wrongly taken for the other side of a login."""
         self.page = page
+        self._doubted = doubted
         self.watch = PageWatch(page)
         self._egress = egress
         self._last: Observation | None = None
@@ -108,6 +111,9 @@ class Tab:
         self._last = observation
         reading = read(observation.snapshot)
         page = signature(reading)
+        if self._doubted and digest(page) in self._doubted:
+            reading = read(observation.snapshot, doubted=True)
+            page = signature(reading)
         return Sight(self, observation, reading, page, _look(page, reading), documents, status)
 
 
@@ -146,10 +152,13 @@ class Tabs:
     """The pages of one session. A popup that our own press opened is worked in until it closes; others are closed
     at once."""
 
-    def __init__(self, session: Session, passkeys: LentPasskeys | None = None) -> None:
+    def __init__(
+        self, session: Session, passkeys: LentPasskeys | None = None, doubted: frozenset[str] = frozenset()
+    ) -> None:
         self._session = session
         self._passkeys = passkeys
-        self._stack = [Tab(session.page, session.egress)]
+        self._doubted = doubted
+        self._stack = [Tab(session.page, session.egress, doubted)]
         self._expecting = False
         self._tasks: set[asyncio.Task[None]] = set()
         session.context.on("page", self._opened)
@@ -185,7 +194,7 @@ class Tabs:
         if not self._expecting or len(self._stack) >= MAX_TABS:
             self._spawn(self._close(page))
             return
-        self._stack.append(Tab(page, self._session.egress))
+        self._stack.append(Tab(page, self._session.egress, self._doubted))
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.ensure_future(work)

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from flows.engine.matching import entry_named
+from flows.engine.matching import PASSWORD, entry_named
+from flows.engine.reading.model import FieldRole
 from flows.models import Connection, Flow, Interaction
 from flows.pauses import field_from_json, is_code
 from flows.services.refusals import password_refused, stored_refused, typed_note
@@ -81,14 +82,18 @@ def _outside(flow: Flow) -> Found | None:
 
 
 def _given_earlier(flow: Flow) -> dict[str, tuple[Interaction, str]]:
-    """ref -> where its newest value was submitted; codes are good for one use and are left out."""
+    """ref -> where its newest value was submitted; codes are good for one use and are left out. A password that was
+    chosen because the site wanted a new one is the password from then on."""
     found: dict[str, tuple[Interaction, str]] = {}
+    chosen: tuple[Interaction, str] | None = None
     rows = Interaction.objects.filter(flow=flow, sealed_values__isnull=False).order_by("created_at")
     for interaction in rows:
         for field in map(field_from_json, interaction.fields):
             if field.id in interaction.given and not is_code(field) and field.ref not in flow.rejected:
                 found[field.ref] = (interaction, field.id)
-    return found
+                if field.role is FieldRole.NEW_PASSWORD:
+                    chosen = (interaction, field.id)
+    return found if chosen is None else {**found, PASSWORD: chosen}
 
 
 def use_of(flow: Flow, *, origin: str = "") -> Use:

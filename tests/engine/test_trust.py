@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import ssl
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from flows.engine.contract import BrowserSettings
 from flows.engine.drivers import DRIVER_ERRORS
 from flows.engine.errors import BrowserUnavailable
 from flows.engine.trust import trust_home
-from tests.sites.certificates import Authority, authority_new
+from tests.sites.certificates import Authority, authority_new, server_context
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAGE = b"<title>inside</title><h1>signed anew</h1>"
@@ -39,20 +37,12 @@ class LookingProxy:
             host = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode().partition(":")[0]
             self.asked.append(host)
             writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-            await writer.start_tls(self._context(host))
+            await writer.start_tls(server_context(self.authority, host))
             await reader.readuntil(b"\r\n\r\n")
             head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(PAGE)}\r\n\r\n"
             writer.write(head.encode() + PAGE)
             await writer.drain()
         writer.close()
-
-    def _context(self, host: str) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
-            file.write(self.authority.sign(host))
-            file.flush()
-            context.load_cert_chain(file.name)
-        return context
 
 
 @pytest_asyncio.fixture(loop_scope="session")

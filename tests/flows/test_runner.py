@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from flows.engine.browsers import Browsers
 from flows.engine.contract import (
+    AskedField,
     AuthCheck,
     ErrorCode,
     Failed,
@@ -24,17 +25,19 @@ from flows.engine.contract import (
     Progress,
 )
 from flows.engine.errors import BrowserLost
+from flows.engine.reading.model import FieldRole
 from flows.models import Connection, Flow, Interaction
 from flows.runner.check import Job as Look
 from flows.runner.run import Looker, flow_run
 from flows.services.connections import connection_delete
 from flows.services.flows import flow_cancel, flow_claim, flow_start, flows_abandoned
 from flows.services.submissions import submission_accept
+from flows.services.values import use_of
 from flows.submissions import Submission
 from flows.wake import listening, wake
 from tests.flows.factories import CODE, make_connection, make_pause, make_principal
 from vault.aio import run_db
-from vault.credentials import credential_create, credential_names, credential_rejected_names
+from vault.credentials import credential_create, credential_names, credential_rejected_names, credential_value_reveal
 from vault.models import AuditRecord, Credential
 from vault.principal import Principal
 from vault.profiles import Lease, profile_lease, profile_release, profile_save, profile_state
@@ -194,6 +197,35 @@ async def test_typed_values_reach_the_engine_and_are_kept_without_codes() -> Non
     assert await run_db(credential_names, credential) == {"username", "password"}
     assert (await run_db(Connection.objects.get)).credential_id == credential.id
     assert not await run_db(Interaction.objects.filter(sealed_values__isnull=False).exists)
+
+
+async def test_a_password_that_had_to_be_changed_is_kept_in_place_of_the_old_one() -> None:
+    connection = await connected()
+    flow = await start(connection)
+    fresh = [
+        AskedField(id=ref, ref=ref, role=FieldRole.NEW_PASSWORD, name=ref, label="New password", html_type="password")
+        for ref in ("new1", "new2")
+    ]
+
+    async def script(request: LoginRequest, host: Host) -> Outcome:
+        for pause in (make_pause(), make_pause(*fresh)):
+            await host.pause(pause)
+            await host.answer()
+            await host.progress(Progress.SUBMITTING)
+        return logged_in(given=frozenset({"username", "password"}))
+
+    async def person() -> None:
+        await answer_when_asked(flow, fields={"login": "ada", "pw": "old-pass"})
+        await answer_when_asked(flow, fields={"new1": "new-pass", "new2": "new-pass"})
+
+    helper = asyncio.create_task(person())
+    ended = await carry(flow, script)
+    await helper
+    assert ended.state == "SUCCESS"
+    credential = await run_db(Credential.objects.get)
+    assert await run_db(credential_names, credential) == {"username", "password"}
+    kept = await run_db(credential_value_reveal, credential_id=credential.id, name="password", use=use_of(ended))
+    assert kept.reveal() == "new-pass"
 
 
 async def test_nothing_is_kept_when_the_connection_says_so() -> None:

@@ -96,3 +96,46 @@ def test_a_puzzle_is_no_code() -> None:
 def test_a_card_s_code_is_no_code() -> None:
     page = form(field("CVV security code", name="cvv", ml=3), button("Pay"))
     assert read(snapshot(heading("Payment"), page)).kind is not PageKind.CODE
+
+
+def test_a_form_that_has_a_code_sent_to_whom_it_asks_for_is_a_login() -> None:
+    found = read(
+        snapshot(heading("Get a login code"), form(field("Email", kind="email", name="e"), button("Send code")))
+    )
+    assert found.kind is PageKind.LOGIN
+    assert [one.role for one in found.fields] == [FieldRole.EMAIL]
+    assert found.submit is not None
+    assert found.submit.control is not None
+    assert found.submit.control.label == "Send code"
+    assert found.openers == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "code", "ask", "enter"),
+    [
+        ("手机号登录", "请输入手机号", "请输入验证码", "获取验证码", "登录"),
+        ("Log in", "Mobile number", "Verification code", "Get code", "Log in"),
+        ("Anmelden", "Handynummer", "Bestätigungscode", "Code anfordern", "Anmelden"),
+    ],
+)
+@pytest.mark.parametrize("off", [0, 1])
+def test_number_and_code_on_one_form(words: str, number: str, code: str, ask: str, enter: str, off: int) -> None:
+    found = read(
+        snapshot(
+            heading(words),
+            form(
+                text("+86", b=[0, 5, 30, 20]),
+                field("", kind="tel", name="mobile", ph=number, b=[40, 0, 200, 30]),
+                field("", name="smsCode", ph=code, ml=6, b=[40, 60, 120, 30]),
+                button(ask, y="button", di=off),
+                button(enter),
+            ),
+        )
+    )
+    assert found.kind is PageKind.LOGIN
+    assert [(one.role, one.label) for one in found.fields] == [(FieldRole.PHONE, number), (FieldRole.CODE, code)]
+    assert [control.label for control in found.openers] == [ask]
+    assert found.choices == ()
+    assert found.submit is not None
+    assert found.submit.control is not None
+    assert found.submit.control.label == enter

@@ -1,5 +1,7 @@
 """Certificates for tests."""
 
+import ssl
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -35,6 +37,16 @@ class Authority:
 def authority_new(name: str) -> Authority:
     key = ec.generate_private_key(ec.SECP256R1())
     return Authority(key, _builder(name, issuer=None, key=key, authority=True).sign(key, hashes.SHA256()))
+
+
+def server_context(authority: Authority, host: str) -> ssl.SSLContext:
+    """For a server at `host` whose certificate `authority` signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(authority.sign(host))
+        file.flush()
+        context.load_cert_chain(file.name)
+    return context
 
 
 def certificate_pem(name: str) -> str:

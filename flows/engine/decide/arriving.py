@@ -5,6 +5,7 @@ from flows.engine.contract import ErrorCode
 from flows.engine.decide.asking import fillable, website_error
 from flows.engine.decide.forms import FORM_KINDS
 from flows.engine.decide.passkeys import passkey_only
+from flows.engine.plan import digest
 from flows.engine.reading.model import PageKind, Reading
 
 PATHS = ("/login", "/signin", "/accounts/login", "/users/sign_in", "/auth/login", "/account/login", "/wp-login.php")
@@ -37,6 +38,8 @@ def arrived(reading: Reading, memory: Memory) -> Action | None:
         if memory.waits < 3:
             return Wait("the site shows an error")
         return GiveUp(ErrorCode.SITE_UNREACHABLE, "The site answered with an error.", website_error(reading))
+    if digest(memory.page) in memory.doubted:
+        return GiveUp(ErrorCode.VERIFICATION_FAILED, "The site shows a page that is not the other side of the login.")
     return Finish() if memory.waits >= 1 or reading.signed_in_score >= 0.5 else Wait("is this the other side?")
 
 

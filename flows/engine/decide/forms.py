@@ -4,8 +4,26 @@ from flows.engine.actions import Action, Ask, Fill, FillAndSubmit, GiveUp, Memor
 from flows.engine.contract import AskedField, ErrorCode, FieldReason
 from flows.engine.decide.asking import asked_field, fillable, is_essential, pause_for, website_error
 from flows.engine.decide.refusals import added, refused
-from flows.engine.matching import CODE, IDENTIFIER_ROLES, PASSWORD, TOTP_CODE, USERNAME, refs_of, stored_name
-from flows.engine.reading.model import CheckboxMeaning, Field, FieldRole, PageKind, Reading
+from flows.engine.matching import (
+    CODE,
+    IDENTIFIER_ROLES,
+    PASSWORD,
+    PASSWORD_ROLES,
+    TOTP_CODE,
+    USERNAME,
+    refs_of,
+    stored_name,
+)
+from flows.engine.reading.model import (
+    CheckboxMeaning,
+    Control,
+    Field,
+    FieldRole,
+    PageKind,
+    Reading,
+    Submit,
+    SubmitBy,
+)
 
 FORM_KINDS = frozenset({PageKind.LOGIN, PageKind.CODE})
 TOTP_TRIES = 2
@@ -16,7 +34,7 @@ CODE_REFS = frozenset({CODE, TOTP_CODE})
 
 def form(reading: Reading, memory: Memory) -> Action | None:
     given = bool(memory.given)  # a person may fill the form of any page that was shown to them
-    if not fillable(reading) or not (reading.kind in FORM_KINDS or given):
+    if not fillable(reading) or not (reading.kind in FORM_KINDS or given or _must_change(reading, memory)):
         return None
     newly = _with_secret(refused(reading, memory.sent, page=memory.page), reading, memory)
     if newly == {TOTP_CODE} or (newly == {CODE} and memory.sent and TOTP_CODE in memory.sent.stored):
@@ -30,6 +48,8 @@ def form(reading: Reading, memory: Memory) -> Action | None:
     ask, fills = form_asked(reading, memory, newly)
     if newly:
         ask, fills = _whole_form(reading, memory, newly)
+    if (button := _sends_code(reading, memory, newly)) is not None:
+        return _identify(reading, ask, fills, button, newly)
     if ask and not newly and (request := _request(reading, memory, ask)):
         return request
     if ask:
@@ -37,6 +57,13 @@ def form(reading: Reading, memory: Memory) -> Action | None:
     if not fills:
         return None
     return FillAndSubmit(fills, _ticks(reading), reading.submit)
+
+
+def _must_change(reading: Reading, memory: Memory) -> bool:
+    """The site lets nobody in before there is a new password: it comes from the person."""
+    roles = {field_.role for field_ in fillable(reading)}
+    asked = reading.kind in (PageKind.RESET, PageKind.SIGN_UP) and FieldRole.NEW_PASSWORD in roles
+    return memory.started and asked and roles <= PASSWORD_ROLES and reading.sign_out is None
 
 
 def _too_often(newly: frozenset[str], memory: Memory) -> str | None:
@@ -55,6 +82,27 @@ def _request(reading: Reading, memory: Memory, ask: tuple[AskedField, ...]) -> P
     if not any(field_.role is FieldRole.CODE for field_ in ask):
         return None
     return next((Press(c, Why.OPENER) for c in reading.openers if not memory.pressed_here(c)), None)
+
+
+def _sends_code(reading: Reading, memory: Memory, newly: frozenset[str]) -> Control | None:
+    """The button that has a code sent to whom the same form names, as long as it was not pressed or did not help."""
+    failed = bool(newly) and memory.sent is not None and memory.sent.for_code
+    if reading.kind is not PageKind.LOGIN or not reading.openers or (memory.requested == memory.page and not failed):
+        return None
+    roles = {field_.role for field_ in reading.fields}
+    return reading.openers[0] if FieldRole.CODE in roles and roles & IDENTIFIER_ROLES else None
+
+
+def _identify(
+    reading: Reading, ask: tuple[AskedField, ...], fills: tuple[Fill, ...], button: Control, newly: frozenset[str]
+) -> Action | None:
+    """Say who it is and have the code sent: nobody can tell one that was not sent."""
+    missing = tuple(field_ for field_ in ask if field_.role in IDENTIFIER_ROLES)
+    if missing:
+        return Ask(pause_for(reading, fields=missing), rejected=newly)
+    known = tuple(fill for fill in fills if fill.field.role in IDENTIFIER_ROLES)
+    submit = Submit(SubmitBy.CLICK, button)
+    return FillAndSubmit(known, _ticks(reading), submit, for_code=True) if known else None
 
 
 def _with_secret(newly: frozenset[str], reading: Reading, memory: Memory) -> frozenset[str]:
@@ -115,7 +163,8 @@ def _stored_for(field: Field, ref: str, reading: Reading, memory: Memory) -> str
 
 def _was_delivered(field: Field, reading: Reading) -> bool:
     """The code was sent to the person by mail or message: no generated one fits."""
-    return reading.resend is not None or "@" in field.hint or "*" in field.hint or "•" in field.hint
+    requested = reading.kind is PageKind.LOGIN and bool(reading.openers)
+    return requested or reading.resend is not None or "@" in field.hint or "*" in field.hint or "•" in field.hint
 
 
 def _ticks(reading: Reading) -> tuple[Field, ...]:

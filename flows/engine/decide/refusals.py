@@ -16,7 +16,7 @@ def refused(reading: Reading, sent: Sent | None, *, page: str) -> frozenset[str]
     if not asked_again or added(reading, sent) or _too_old(reading, sent):
         return frozenset()
     error = website_error(reading)
-    if error is None and page != sent.page:
+    if error is None and (page != sent.page or sent.for_code):
         return frozenset()
     if reading.message is not None and error is not None and reading.message.field_ref in refs:
         blamed = refs[reading.message.field_ref or ""]

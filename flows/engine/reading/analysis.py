@@ -46,7 +46,7 @@ class ReadForm:
 
 def analyse(page: PageView) -> list[ReadForm]:
     """All forms of the page, in document order."""
-    forms = [_read_form(group, page) for group in page.groups if group.typed]
+    forms = [read_form(group, page) for group in page.groups if group.typed]
     if any("checkout" in named(item.ident) for form in forms if form.visible for item in form.group.typed):
         return [_without_guess(form) for form in forms]
     return forms
@@ -67,7 +67,7 @@ def typed_features(item: Item, page: PageView, form: Verdict) -> set[str]:
     return features
 
 
-def _read_form(group: Group, page: PageView) -> ReadForm:
+def read_form(group: Group, page: PageView) -> ReadForm:
     verdict = weigh(weights("form"), form_features(group, page))
     context = Context(verdict.best)
     if group.boxes and len(group.boxes) == sum(item.reachable for item in group.typed):
@@ -89,6 +89,8 @@ def _read_form(group: Group, page: PageView) -> ReadForm:
     elif context in (Context.OTHER, Context.SEARCH) and (first := _first_step(group, page, fields)) is not None:
         context = Context.LOGIN
         fields = [replace(field, role="identifier") if field is first else field for field in fields]
+    elif context in (Context.OTHER, Context.SEARCH) and _puts_question(group, page):
+        context = Context.OTP
     fields = [_as_email(field) for field in _agreed(context, fields)]
     return ReadForm(group, context, verdict, tuple(fields), submits.find(group, context, page), visible)
 
@@ -104,6 +106,10 @@ NO_CODE = frozenset(
 SURELY_CODE = frozenset({"name:code", "name:totp", "auto:one-time-code"})
 NAMED_CODE = frozenset({"name:code", "name:totp"})
 LABELLED_CODE = frozenset({"label:code", "label:totp", "holder:code", "holder:totp"})
+WHO = frozenset({"label:email", "label:phone", "label:user", "name:email", "name:phone", "name:user"})
+NO_LOGIN = frozenset(
+    {"title:forgot", "heading:forgot", "title:signup", "heading:signup", "button:signup", "button:subscribe"}
+)
 OTHER_CODES = frozenset({"captcha", "robot", "checkout", "payment", "search", "newsletter", "subscribe"})
 _DIGITS = re.compile(r"[\dX#•·_○*\-\s–—]{4,9}")  # a placeholder that draws the digits
 
@@ -124,7 +130,7 @@ def _lone_code(group: Group, page: PageView, fields: list[ReadField]) -> ReadFie
     item = seen[0].item
     said = field_features(item, page)
     sure = bool(said & SURELY_CODE)
-    sends = any("send_code" in concepts_of(button.words[:60]) for button in group.buttons if button.reachable)
+    sends = _has_code_sent(group)
     against = {feature for feature in said if feature.startswith(("label:", "name:"))}
     if sure:
         against -= {"name:user", "name:email", "name:phone"}  # "user[otp_attempt]", "phone_otp"
@@ -136,7 +142,7 @@ def _lone_code(group: Group, page: PageView, fields: list[ReadField]) -> ReadFie
     if sure and not about & {"title:signup", "heading:signup", "action:signup", "url:signup"}:
         return seen[0]
     drawn = _DIGITS.fullmatch(item.element.placeholder) is not None or _is_short(item)
-    if drawn and about & (PAGE_SAYS_CODE | {"text:code", "text:totp"}):
+    if drawn and (said & FIELD_SAYS_CODE or about & (PAGE_SAYS_CODE | {"text:code", "text:totp"})):
         return seen[0]
     witnessed = said & FIELD_SAYS_CODE and (sends or about & PAGE_SAYS_CODE)
     return seen[0] if witnessed else None
@@ -156,6 +162,8 @@ def _first_step(group: Group, page: PageView, fields: list[ReadField]) -> ReadFi
         return None
     place = named(page.url_words)
     said = field_features(seen[0].item, page) | form_features(group, page)
+    if _has_code_sent(group) and said & WHO and not (said & NO_LOGIN or place & {"signup", "forgot", "settings"}):
+        return seen[0]
     called = "login" in place or ("auto:username" in said and not said.isdisjoint({"title:login", "heading:login"}))
     if not called or place & {"signup", "forgot", "search", "code", "settings", "change"} or "title:forgot" in said:
         return None
@@ -164,6 +172,24 @@ def _first_step(group: Group, page: PageView, fields: list[ReadField]) -> ReadFi
     if others or "method:get" in said or any(feature.partition(":")[2] in against for feature in said):
         return None
     return seen[0] if _typed_as_text(seen[0].item) else None
+
+
+def _puts_question(group: Group, page: PageView) -> bool:
+    """One answer to a question that only the owner of the account can answer."""
+    seen = [item for item in group.typed if item.reachable]
+    if len(seen) != 1 or not (_typed_as_text(seen[0]) or is_password(seen[0])) or named(page.url_words) & {"settings"}:
+        return False
+    said = concepts_of(f"{seen[0].label} . {group.heading}").union(
+        *(concepts_of(text.text) for text in group.texts[:8])
+    )
+    around = frozenset().union(*(concepts_of(text) for text in page.headings), page.title_concepts)
+    told = frozenset().union(*(concepts_of(text.text) for text in page.seen_texts[:40] if len(text.text) < 300))
+    alone = sum(any(item.reachable for item in other.typed) for other in page.groups) == 1
+    return alone and "question" in said | around | told and not (said | around) & {"signup", "forgot", "subscribe"}
+
+
+def _has_code_sent(group: Group) -> bool:
+    return any("send_code" in concepts_of(button.words[:60]) for button in group.buttons if button.reachable)
 
 
 def _settled(context: Context, verdict: Verdict, fields: list[ReadField]) -> Context:
@@ -242,4 +268,4 @@ def _typed_as_text(item: Item) -> bool:
     return item.element.tag == "input" and item.element.type in ("text", "email", "tel", "number", "")
 
 
-__all__ = ["Context", "ReadField", "ReadForm", "analyse", "is_password"]
+__all__ = ["Context", "ReadField", "ReadForm", "analyse", "is_password", "read_form"]

@@ -85,13 +85,14 @@ def method_of(text: str) -> MfaType | None:
     return None
 
 
-def pressables(page: PageView) -> Iterable[Item]:
-    """Buttons, links and what looks like them, that a person can reach."""
+def pressables(page: PageView, *, disabled: bool = False) -> Iterable[Item]:
+    """Buttons, links and what looks like them, that a person can reach; those that are `disabled` for now as well, or
+    not."""
     for item in page.items:
         e = item.element
         if (
             item.reachable
-            and not e.disabled
+            and (disabled or not e.disabled)
             and e.tag != "iframe"
             and (not item.is_field or e.type in ("submit", "button", "image"))
         ):

@@ -1,8 +1,9 @@
 """The fields of the chosen form as the reading gives them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from flows.engine.reading.analysis import ReadField, ReadForm
+from flows.engine.reading.analysis import Context, ReadField, ReadForm
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import CheckboxMeaning, Field, FieldRole
 from flows.engine.reading.names import named
@@ -22,8 +23,9 @@ _MODES = frozenset({"text", "email", "tel", "numeric"})
 _NEVER = frozenset({"search", "subscribe", "robot"})
 
 
-def fields_of(form: ReadForm, page: PageView) -> tuple[Field, ...]:
-    """Everything a person would fill or tick in the form, in order, each name once."""
+def fields_of(form: ReadForm, page: PageView, *, lists: bool = False) -> tuple[Field, ...]:
+    """Everything a person would fill or tick in the form, in order, each name once; what they would choose from
+    drop-down lists as well, or not."""
     names: set[str] = set()
     boxes = form.group.boxes
     in_boxes = {box.ref for box in boxes}
@@ -46,6 +48,10 @@ def fields_of(form: ReadForm, page: PageView) -> tuple[Field, ...]:
             is_code = read.role == "code" or (read.role == "other" and _names_code(item))
             role = _code_role(item, form, page) if is_code else _ROLES[read.role]
             found.append(_field(item, role, names, read=read, score=round(read.verdict.chance(read.role), 3)))
+        elif lists and e.tag == "select" and item.label:
+            found.append(_field(item, FieldRole.TEXT, names, score=0.5))
+    if form.context is Context.OTP and all(field.role in (FieldRole.TEXT, FieldRole.CHECKBOX) for field in found):
+        return tuple(replace(field, required=True) if field.role is FieldRole.TEXT else field for field in found)
     return tuple(found)
 
 
@@ -145,7 +151,7 @@ def _field(
         required=not optional,
         max_length=None if boxes else e.max_length,
         score=score,
-        reasons=read.verdict.reasons if read else ("a row of single-character boxes",),
+        reasons=read.verdict.reasons if read else ("a row of single-character boxes",) if boxes else ("a list",),
     )
 
 

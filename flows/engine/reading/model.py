@@ -151,7 +151,7 @@ class Reading:
     """`read(snapshot)`: what kind of page this is and everything a login can do on it.
 
     `submit` belongs to `fields` (the one form chosen to work on). `choices` are method, provider, account
-    pickers wherever they are. `openers` must be pressed before a form (or a code) appears. On an interstitial
+    pickers wherever they are. `openers` must be pressed before a form appears, or a code is sent. On an interstitial
     `accept` goes on with the login and `decline` refuses the offer ("Not now"); either may be missing.
     `dismiss` closes what covers the page (cookie banners). `login_links` lead from here to a login page.
     """

@@ -141,7 +141,7 @@ class FrameView:
         """What stands on the field's line before it, as in a table of names and fields. It names the field better
         than the example inside does."""
         field_ = item.element.rect
-        if not item.before or not field_.area:
+        if not any(map(str.isalpha, item.before)) or not field_.area:  # "+49" is a part of the value
             return ""
         for node in reversed(self.nodes[max(0, item.position - 6) : item.position]):
             if isinstance(node, Text) and node.text == item.before:

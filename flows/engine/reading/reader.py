@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flows.engine.reading import captchas, choices, controls, fields, layers, messages, requests
+from flows.engine.reading import captchas, choices, controls, doubts, fields, layers, messages, requests
 from flows.engine.reading.analysis import Context, ReadForm, analyse
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import (
@@ -46,8 +46,11 @@ class Draft:
     leaving: Control | None
 
 
-def read(snapshot: Snapshot) -> Reading:
-    """What the page is and everything a login can do on it. Never raises."""
+def read(snapshot: Snapshot, *, doubted: bool = False) -> Reading:
+    """What the page is and everything a login can do on it. Never raises.
+
+    `doubted`: the page was taken for the other side of a login and proved not to be.
+    """
     page = PageView(snapshot)
     forms = analyse(page)
     form = choose_form(forms)
@@ -61,7 +64,7 @@ def read(snapshot: Snapshot) -> Reading:
         captcha=captchas.find(page),
         leaving=_leaving(page, forms),
     )
-    kind, score, reasons = decide_kind(draft)
+    kind, score, reasons = (_in_the_way(draft) if doubted else None) or decide_kind(draft)
     return _compose(draft, kind, score, reasons)
 
 
@@ -108,6 +111,18 @@ def decide_kind(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
     return _kind_without_form(draft)
 
 
+def _in_the_way(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]] | None:
+    """What no rule knows is asked for, or pressed, if that is all that leads on."""
+    form = draft.form or doubts.form_on(draft.page, draft.forms)
+    found = doubts.fields_on(form, draft.page) if form is not None else ()
+    if any(field.role is not FieldRole.CHECKBOX for field in found):
+        draft.form, draft.fields = form, found
+        return PageKind.CODE, 0.3, ("stands in the way of the login",)
+    if any(controls.accept_and_decline(draft.page, frozenset())):
+        return PageKind.INTERSTITIAL, 0.3, ("stands in the way of the login",)
+    return None
+
+
 def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
     page, spoken = draft.page, draft.spoken
     heads = frozenset().union(*(concepts_of(text) for text in page.headings), page.title_concepts)
@@ -143,7 +158,7 @@ def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
             return PageKind.METHOD_CHOICE, 0.7, (f"{len(methods)} methods",)
         offer = _offer(draft, heads)
         yes, no = controls.accept_and_decline(page, frozenset({offer})) if offer else (None, None)
-        if offer and (no or (yes and offer != "offer")):
+        if offer and (no or (yes and offer != "offer")) and not (offer == "other_session" and leaving is not None):
             return PageKind.INTERSTITIAL, 0.75, (f"asks about {offer}",)
         if methods and "choose" in heads and leaving is None:
             return PageKind.METHOD_CHOICE, 0.6, ("asks to choose",)
@@ -220,8 +235,9 @@ def _offer(draft: Draft, heads: frozenset[str]) -> str | None:
     for name in ("trust", "stay", "offer_passkey", "consent", "offer"):
         if name in heads:
             return name
-    if "terms" in heads:
-        return "terms"
+    for name in ("terms", "other_session"):
+        if name in heads:
+            return name
     small = sum(item.reachable for item in draft.page.items) < 12
     if small:
         for name in ("trust", "stay", "offer_passkey", "consent", "offer"):
@@ -252,18 +268,21 @@ def _compose(draft: Draft, kind: PageKind, score: float, reasons: tuple[str, ...
     chosen = draft.fields if working else ()
     submit = _submit(form, chosen) if working and form is not None and chosen else None
     taken = {submit.control.ref} if submit and submit.control else set()
-    ways = _choices(draft, kind, taken)
+    coded = any(field.role is FieldRole.CODE for field in chosen) and kind in (PageKind.LOGIN, PageKind.CODE)
+    links, openers = controls.login_links(page)
+    if coded or (kind is PageKind.CODE and chosen):
+        openers = requests.beside_field(page, taken, disabled=kind is PageKind.LOGIN)
+    elif kind is PageKind.CODE:
+        openers = requests.alone(page)[:1]
+    elif chosen:
+        openers = []
+    ways = _choices(draft, kind, taken | {control.ref for control in openers if coded or kind is PageKind.CODE})
     yes, no = (None, None)
     if kind is PageKind.INTERSTITIAL:
         heads = frozenset().union(*(concepts_of(text) for text in page.headings), page.title_concepts)
         offer = _offer(draft, heads)
         yes, no = controls.accept_and_decline(page, frozenset({offer} if offer else ()))
     leaving = draft.leaving
-    links, openers = controls.login_links(page)
-    if kind is PageKind.CODE:
-        openers = requests.beside_field(page, taken) if chosen else requests.alone(page)[:1]
-    elif chosen:
-        openers = []
     if kind is PageKind.METHOD_CHOICE and any(choice.needs_submit for choice in ways):
         yes, _ = controls.accept_and_decline(page, frozenset({"send_code", "send"}))
         submit = Submit(SubmitBy.CLICK, yes) if yes else Submit(SubmitBy.ENTER)
@@ -288,7 +307,7 @@ def _compose(draft: Draft, kind: PageKind, score: float, reasons: tuple[str, ...
         accept=yes,
         decline=no,
         dismiss=tuple(layers.dismissals(page, form)),
-        resend=controls.resend(page) if kind in (PageKind.CODE, PageKind.EXTERNAL_ACTION) else None,
+        resend=controls.resend(page) if coded or kind in (PageKind.CODE, PageKind.EXTERNAL_ACTION) else None,
         login_links=tuple(links) if kind not in (PageKind.CODE, PageKind.INTERSTITIAL) else (),
         account_openers=() if chosen or links or openers or leaving else tuple(controls.account_openers(page)),
         sign_out=leaving,
@@ -319,12 +338,8 @@ def _choices(draft: Draft, kind: PageKind, taken: set[str]) -> list[Choice]:
         taken = taken | {choice.ref for choice in ways}
         return ways + choices.methods(page, draft.form, kind=ChoiceKind.SIGN_IN_METHOD, taken=taken)
     if kind is PageKind.CODE:
-        return choices.methods(
-            page,
-            draft.form,
-            kind=ChoiceKind.MFA_METHOD,
-            taken=taken | {c.ref for c in [*requests.beside_field(page, taken), *requests.alone(page)[:1]]},
-        )
+        asking = {control.ref for control in requests.alone(page)[:1]}
+        return choices.methods(page, draft.form, kind=ChoiceKind.MFA_METHOD, taken=taken | asking)
     if kind in (PageKind.METHOD_CHOICE, PageKind.EXTERNAL_ACTION):
         return _mfa_choices(draft)
     if kind is PageKind.ACCOUNT_PICKER:

@@ -14,11 +14,12 @@ _NOT = frozenset(
 )
 
 
-def beside_field(page: PageView, taken: set[str]) -> list[Control]:
-    """Buttons that must be pressed to have a code sent, on a page that has the field for it already."""
+def beside_field(page: PageView, taken: set[str], *, disabled: bool = False) -> list[Control]:
+    """Buttons that must be pressed to have a code sent, on a page that has the field for it already. A form that asks
+    who it is as well may keep its own `disabled` until that is said."""
     return [
         control(item, 0.8, "has a code sent")
-        for item in pressables(page)
+        for item in pressables(page, disabled=disabled)
         if item.ref not in taken and "send_code" in _concepts(item) and "resend" not in _concepts(item)
     ][:3]
 
@@ -30,7 +31,7 @@ def alone(page: PageView) -> list[Control]:
     for number, item in enumerate(pressables(page)):
         concepts = _concepts(item)
         e = item.element
-        if not concepts or not concepts.isdisjoint(_NOT):
+        if not concepts or not concepts.isdisjoint(_NOT) or _sends_what_is_typed(item):
             continue
         if "send_code" in concepts:
             total = 1.0
@@ -44,6 +45,11 @@ def alone(page: PageView) -> list[Control]:
         scored.append((total, -number, item))
     scored.sort(key=lambda entry: entry[:2], reverse=True)
     return [control(item, total, "has a code sent") for total, _, item in scored[:2]]
+
+
+def _sends_what_is_typed(item: Item) -> bool:
+    """It belongs to a field that somebody has to fill first."""
+    return item.group is not None and any(field.reachable for field in item.group.typed)
 
 
 def _promised(page: PageView) -> int:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from flows.engine.contract import ErrorCode
-from tests.sites.zoo import choosers, elsewhere, factors, passwords, trouble
+from tests.sites.zoo import choosers, elsewhere, factors, passwordless, passwords, places, questions, trouble
+from tests.sites.zoo.passwordless import PHONE
+from tests.sites.zoo.questions import WORD
 from tests.sites.zoo.shell import Variant
 from tests.sites.zoo.site import CODE, MAIL, PASSWORD, SEED, USER, Zoo
 
@@ -20,7 +22,7 @@ CODED = {**TYPED, "code": (CODE,), "totp_code": (CODE,)}
 class Case:
     """`person` answers by ref, one value after the other, and `picks` choices by a part of their label. `stored`
     are the values of a credential (None: no stored login possible).
-     `elsewhere` is done outside the browser once the person is told to; `seed` is in the credential as well."""
+    `elsewhere` is done outside the browser once the person is told to; `seed` is in the credential as well."""
 
     name: str
     build: Callable[[Zoo], None]
@@ -33,6 +35,10 @@ class Case:
     seed: str | None = None
     sso: str | None = None
     provider: bool = False
+    allowed: bool = True  # the provider's host is among the allowed domains
+    tls: bool = False  # with a certificate that nobody vouches for
+    handed: bool = False  # somebody on the hosted page is asked to go on by hand
+    again: bool = False  # this profile was logged in before; then nothing is asked or sent
     elsewhere: bool = False
     from_start: bool = False
     ends: ErrorCode | None = None
@@ -46,6 +52,7 @@ def _in(place: str) -> Callable[[Zoo], None]:
 
 
 CODES = {"code": (CODE,), "totp_code": (CODE,)}
+MAILED = {"username": (MAIL,), **CODES}
 CASES: tuple[Case, ...] = (
     Case("one page", passwords.plain),
     *(Case(f"one page, {lang}", passwords.plain, DOCUMENT, lang=lang) for lang in passwords.WORDS if lang != "en"),
@@ -89,7 +96,7 @@ CASES: tuple[Case, ...] = (
          stored={"email": MAIL}, elsewhere=True, attempts=0),
     Case("security key, code instead", elsewhere.security_key, person=CODED, picks=("authenticator app",), seed=SEED),
     Case("passkey only", elsewhere.passkey_only, stored_ends=ErrorCode.UNSUPPORTED_AUTH_METHOD,
-         ends=ErrorCode.UNSUPPORTED_AUTH_METHOD, attempts=0),
+         ends=ErrorCode.UNSUPPORTED_AUTH_METHOD, handed=True, attempts=0),
     Case("passkey first", elsewhere.passkey_first, picks=("password",)),
     Case("account picker", choosers.account_picker, person={"password": (PASSWORD,)}, picks=(MAIL,),
          stored={"email": MAIL, "password": PASSWORD}, alone=True),
@@ -122,4 +129,34 @@ CASES: tuple[Case, ...] = (
     Case("token in local storage", _in("local"), DOCUMENT),
     Case("token in session storage", _in("session"), DOCUMENT),
     Case("token in IndexedDB", _in("indexed"), DOCUMENT),
+    Case("signed in already", passwords.skipped_inside, DOCUMENT, again=True),
+    Case("code by mail, no password", passwordless.code_by_mail, person=MAILED, stored={"email": MAIL}, helped=CODES,
+         attempts=0),
+    Case("code field added to the form", passwordless.code_added, person=MAILED, stored={"email": MAIL}, helped=CODES,
+         attempts=0),
+    Case("code instead of the password", passwordless.code_instead, person=MAILED, picks=("login code instead",),
+         stored={"email": MAIL}, helped=CODES, attempts=0),
+    Case("phone and code on one form", passwordless.phone_and_code, lang="zh", person={**CODES, "username": (PHONE,)},
+         stored={"phone": PHONE}, helped=CODES, attempts=0),
+    Case("security question", questions.security_question, person={**TYPED, "answer": (WORD,)},
+         helped={"answer": (WORD,)}),
+    Case("letters of a memorable word", questions.memorable_word,
+         person={**TYPED, "char2": ("i",), "char5": ("t",), "char8": ("u",)},
+         helped={"char2": ("i",), "char5": ("t",), "char8": ("u",)}, attempts=2),
+    Case("second factor offered", questions.second_factor_offer, alone=True),
+    Case("password runs out soon", questions.password_reminder, alone=True),
+    Case("signed in elsewhere", questions.other_session, alone=True),
+    Case("terms renewed", questions.terms_renewed, alone=True),
+    Case("trust this browser", questions.trusted_device, alone=True),
+    Case("password ran out", questions.password_ran_out,
+         person={**TYPED, "new1": ("a new horse 22",), "new2": ("a new horse 22",)},
+         helped={"new1": ("a new horse 22",), "new2": ("a new horse 22",)}),
+    Case("known visitor", questions.known_visitor, person={"password": (PASSWORD,)}),
+    Case("form in a frame", places.framed, DOCUMENT),
+    Case("form in a frame of another site", places.foreign_frame, DOCUMENT, provider=True, attempts=0),
+    Case("form in a dialog", places.dialog, DOCUMENT, from_start=True),
+    Case("provider not allowed yet", choosers.sso, DOCUMENT, person=CODED, picks=("Acme", "Allow"), provider=True,
+         allowed=False, sso="acme", stored_ends=ErrorCode.WRONG_ORIGIN, attempts=0),
+    Case("certificate of nobody", passwords.plain, DOCUMENT, tls=True, ends=ErrorCode.SITE_UNREACHABLE,
+         stored_ends=ErrorCode.SITE_UNREACHABLE, attempts=0),
 )  # fmt: skip

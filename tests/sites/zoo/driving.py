@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Literal
 
 from flows.engine.browsers import Browsers
-from flows.engine.contract import Answer, BrowserSettings, FlowStopped, LoginRequest, Outcome, Pause
+from flows.engine.contract import Answer, BrowserSettings, FlowStopped, LoggedIn, LoginRequest, Outcome, Pause
 from flows.engine.login import login
 from tests.engine.hosts import Person, ScriptedHost
+from tests.sites.certificates import authority_new, server_context
 from tests.sites.server import SiteServer
 from tests.sites.zoo.cases import Case
 from tests.sites.zoo.shell import Variant
@@ -25,7 +27,8 @@ async def opened(case: Case, variant: Variant) -> AsyncIterator[Zoo]:
         if case.provider:
             other = await stack.enter_async_context(SiteServer(host="localhost"))
             partner = Zoo(other, Variant.PLAIN)
-        server = await stack.enter_async_context(SiteServer())
+        tls = server_context(authority_new("Nobody"), "127.0.0.1") if case.tls else None
+        server = await stack.enter_async_context(SiteServer(tls=tls))
         zoo = Zoo(server, variant, case.lang, partner)
         case.build(zoo)
         yield zoo
@@ -65,7 +68,7 @@ def request_for(case: Case, zoo: Zoo, settings: BrowserSettings, mode: Mode) -> 
         domain=zoo.server.domain,
         login_url=None if case.from_start else f"{zoo.url}/login",
         settings=settings,
-        allowed_domains=(zoo.partner.server.domain,) if zoo.partner else (),
+        allowed_domains=(zoo.partner.server.domain,) if zoo.partner and case.allowed else (),
         known=known,
         sso_provider=case.sso if mode == "stored" else None,
     )
@@ -76,8 +79,12 @@ async def run(
 ) -> tuple[Outcome | FlowStopped, ZooHost, Zoo]:
     """How the case ended. A pause that nobody answered is given back as the stop it caused."""
     async with opened(case, variant) as zoo, asyncio.timeout(seconds):
+        request = request_for(case, zoo, settings, mode)
+        if case.again:
+            first = await login(browsers, request, ZooHost(case, zoo, mode))
+            request = replace(request, known=frozenset(), state=first.state if isinstance(first, LoggedIn) else None)
         host = ZooHost(case, zoo, mode)
         try:
-            return await login(browsers, request_for(case, zoo, settings, mode), host), host, zoo
+            return await login(browsers, request, host), host, zoo
         except FlowStopped as stop:
             return stop, host, zoo

@@ -42,6 +42,11 @@ def plain(zoo: Zoo, *, then: str = "/home", before: str = "", extra: str = "") -
     zoo.screen("/login", lambda visit: form(visit, before=before, extra=extra), lambda visit: judge(visit, then))
 
 
+def skipped_inside(zoo: Zoo) -> None:
+    """Whoever is signed in already is sent on."""
+    zoo.screen("/login", lambda visit: redirect("/home") if visit.session.get("user") else form(visit), judge)
+
+
 def identifier_first(zoo: Zoo, *, then: str = "/home") -> None:
     """As the account pages of large office suites: name, Next, password, "Stay signed in?"."""
 
