@@ -288,6 +288,20 @@ def test_the_search_for_the_login_page() -> None:
     assert decide(page(PageKind.LOGIN, openers=(opener,)), Memory()) == Press(opener, Why.OPENER)
 
 
+def test_the_search_for_a_login_page_ends_where_it_began() -> None:
+    home, memory, places = page(PageKind.OTHER), Memory(), []
+    while isinstance(action := decide(home, memory), Visit):
+        places.append(action.path)
+        memory = replace(memory, tried=memory.tried | {action.path})
+    assert len(places) == len(set(places))
+    assert places[-1] == "/"  # not the last address that had nothing to say
+    while isinstance(action, Wait):
+        memory = replace(memory, waits=memory.waits + 1)
+        action = decide(home, memory)
+    assert isinstance(action, GiveUp)
+    assert action.code is ErrorCode.LOGIN_PAGE_NOT_FOUND
+
+
 @pytest.mark.parametrize(
     ("role", "name", "names", "found"),
     [

@@ -8,7 +8,11 @@ from flows.engine.decide.passkeys import passkey_only
 from flows.engine.plan import digest
 from flows.engine.reading.model import PageKind, Reading
 
-PATHS = ("/login", "/signin", "/accounts/login", "/users/sign_in", "/auth/login", "/account/login", "/wp-login.php")
+START = "/"
+PATHS = (
+    "/login", "/signin", "/sign-in", "/user/login", "/accounts/login", "/users/sign_in", "/auth/login",
+    "/account/login", "/wp-login.php", START,
+)  # fmt: skip
 LATE_WAITS = 6  # some pages draw their form seconds after they stand still: a worker or a database starts first
 EARLY_WAITS = 2
 LINKS = 3  # links to a login page followed, at most
@@ -57,7 +61,7 @@ def search(reading: Reading, memory: Memory) -> Action | None:
     if passkey_only(reading):
         return GiveUp(ErrorCode.UNSUPPORTED_AUTH_METHOD, "The site lets people in with passkeys only.")
     if memory.searching and not _is_down(memory):
-        for path in PATHS:
+        for path in PATHS:  # the last is where to wait, and where a person can go on
             if path not in memory.tried:
                 return Visit(path)
     if reading.kind is not PageKind.ERROR and memory.waits < LATE_WAITS:
