@@ -40,7 +40,7 @@ REASONS = {
     "handed": "the person on the hosted page is asked to go on by hand; tests/hosted/test_takeover.py shows it",
     "silence": "it ends only when nobody does anything for ten minutes; tests/engine/test_zoo.py shows it",
 }
-SILENT = (ErrorCode.CAPTCHA_BLOCKED, ErrorCode.BOT_DETECTED)
+SILENT = (ErrorCode.CAPTCHA_BLOCKED, ErrorCode.BOT_DETECTED, ErrorCode.WRONG_ORIGIN)
 
 
 @dataclass(slots=True)
