@@ -1,6 +1,6 @@
 """Logs in to every real application of `../shared/sites`, in every mode, with the unmodified SDK.
 
-    uv run python -m tests.bench.sites [--kinds plain,totp,spa] [--only dokuwiki] [--cases DIR] [--json]
+    uv run python -m tests.bench.sites [--kinds plain,totp,spa,email-code,sso] [--only dokuwiki] [--cases DIR] [--json]
 
 The applications must be running (`../shared/sites/up.sh`). A row is right when the login ends in SUCCESS and the
 case's probe fails in a fresh browser without the downloaded state and holds with it.
@@ -13,7 +13,7 @@ import sys
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from kernel import Kernel
 from playwright.async_api import Browser, async_playwright
@@ -23,7 +23,7 @@ from tests.service.driving import Account, Mode, drive
 from tests.service.stack import ROOT, running
 
 SITES = ROOT.parent / "shared" / "sites"
-MODES: tuple[Mode, ...] = ("programmatic", "legacy", "stored")
+MODES: tuple[Mode, ...] = get_args(Mode)
 HUMAN_KINDS = ("email-code",)  # a stored credential alone cannot finish these
 
 
@@ -125,7 +125,7 @@ def run_case(
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kinds", default="plain,totp,spa")
+    parser.add_argument("--kinds", default="plain,totp,spa,email-code,sso")
     parser.add_argument("--only", default="")
     parser.add_argument("--modes", default=",".join(MODES))
     parser.add_argument("--cases", type=Path, default=SITES, help="a folder of other applications' cases")
@@ -143,7 +143,7 @@ def main() -> int:
                 sso="acme" if case.get("idp_domain") else "",
             )
             for mode in MODES:
-                if mode not in options.modes or (mode == "stored" and case["kind"] in HUMAN_KINDS):
+                if mode not in options.modes.split(",") or (mode == "stored" and case["kind"] in HUMAN_KINDS):
                     continue
                 if mode == "stored" and account.totp_secret:
                     account.code()  # waits for one that no mode has used; the service then makes the same

@@ -12,7 +12,9 @@ import pyotp
 from kernel import Kernel
 from kernel.types.auth import ManagedAuth
 
-Mode = Literal["programmatic", "legacy", "stored"]
+from tests.sites.hosted_person import HostedPerson
+
+Mode = Literal["programmatic", "legacy", "hosted", "stored"]
 ENDED = ("SUCCESS", "FAILED", "EXPIRED", "CANCELED")
 LIMIT_SECONDS = 120
 
@@ -110,11 +112,13 @@ def legacy_answer(account: Account, state: Any, *, since: float) -> dict[str, An
 
 
 def drive(client: Kernel, connection: ManagedAuth, account: Account, *, mode: Mode, on_ask: Any = None) -> Run:
-    """Log in: `programmatic` follows the stream and answers canonically, `legacy` polls, `stored` only watches."""
+    """Log in: `programmatic` follows the stream and answers canonically, `legacy` polls, `hosted` answers on the hosted
+    page, `stored` only watches."""
     since, start = time.time(), time.monotonic()
-    client.auth.connections.login(connection.id)
+    begun = client.auth.connections.login(connection.id)
     run = Run(connection_id=connection.id)
-    states = _polled(client, connection.id) if mode == "legacy" else _followed(client, connection.id)
+    person = HostedPerson(begun.hosted_url) if mode == "hosted" else None
+    states = _polled(client, connection.id) if mode in ("legacy", "hosted") else _followed(client, connection.id)
     answered: set[Any] = set()
     with closing(states):
         for state in states:
@@ -130,11 +134,24 @@ def drive(client: Kernel, connection: ManagedAuth, account: Account, *, mode: Mo
             answered.add(state.interaction_id)
             run.fields_known = run.fields_known or now
             run.asked.append([item.type for item in state.fields or []])
-            answer = canonical_answer if mode == "programmatic" else legacy_answer
+            answer = legacy_answer if mode == "legacy" else canonical_answer
             body = on_ask(state) if on_ask else answer(account, state, since=since)
             run.submitted = time.monotonic() - start
-            client.auth.connections.submit(connection.id, **body)
+            if person is not None:
+                on_the_page(person, body)
+            else:
+                client.auth.connections.submit(connection.id, **body)
     raise RuntimeError("the stream ended before the flow did")
+
+
+def on_the_page(person: HostedPerson, body: dict[str, Any]) -> None:
+    """Give a canonical answer by hand: press the choice's button, or fill the fields and send them."""
+    if chosen := body.get("selected_choice_id"):
+        forms = person.forms()
+        person.press(*next((form, button) for form in forms for button in form.buttons if button[1] == chosen))
+        return
+    values = {f"value.{field_id}": value for field_id, value in body["field_values"].items()}
+    person.fill(next(form for form in person.forms() if values.keys() <= set(form.inputs)), values)
 
 
 def _followed(client: Kernel, connection_id: str) -> Any:
