@@ -13,7 +13,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any
 
@@ -22,51 +22,98 @@ from flows.engine.contract import BrowserSettings, LoggedIn, LoginRequest, Profi
 from flows.engine.login import login
 from tests.sites.zoo.cases import CASES, Case
 from tests.sites.zoo.driving import ZooHost, opened, request_for
+from tests.sites.zoo.questions import WORD
 from tests.sites.zoo.shell import Variant
-from tests.sites.zoo.site import CODE, PASSWORD, USER, Zoo
+from tests.sites.zoo.site import CODE, MAIL, PASSWORD, USER, Zoo
 
-Script = Callable[[Any, Zoo], Awaitable[None]]
 SETTINGS = BrowserSettings(tenant="bench", stealth=False)
 
 
-async def one_page(page: Any, zoo: Zoo) -> None:
-    await page.goto(f"{zoo.url}/login")
-    await page.fill("input[type=password]", PASSWORD)
-    await page.fill("form input:not([type=password]):not([type=checkbox])", USER)
-    await page.press("input[type=password]", "Enter")
-    await page.wait_for_url("**/home")
+Steps = tuple[tuple[str, str, str], ...]  # what to do, where, with which value
 
 
-async def app_code(page: Any, zoo: Zoo) -> None:
-    await page.goto(f"{zoo.url}/login")
-    await page.fill("input[type=password]", PASSWORD)
-    await page.fill("form input:not([type=password]):not([type=checkbox])", USER)
-    await page.press("input[type=password]", "Enter")
-    await page.fill("#app_totp", CODE)
-    await page.click("button[type=submit]")
-    await page.wait_for_url("**/home")
+def _step(do: str, where: str, value: str = "") -> tuple[str, str, str]:
+    return do, where, value
 
 
-async def organization(page: Any, zoo: Zoo) -> None:
-    await page.goto(f"{zoo.url}/login")
-    await page.fill("input[type=password]", PASSWORD)
-    await page.fill("form input:not([type=password]):not([type=checkbox])", USER)
-    await page.press("input[type=password]", "Enter")
-    await page.click("button[value=globex]")
-    await page.wait_for_url("**/home")
-
-
-SCRIPTS: dict[str, Script | None] = {
-    "one page": one_page,
-    "authenticator code": app_code,
-    "organization picker": organization,
+SIGN_IN = (
+    _step("fill", "[name=username]", USER),
+    _step("fill", "[name=password]", PASSWORD),
+    _step("click", "form [type=submit]"),
+)
+INSIDE = "iframe >> internal:control=enter-frame >> "
+FRAMED = (
+    _step("fill", f"{INSIDE}[name=username]", USER),
+    _step("fill", f"{INSIDE}[name=password]", PASSWORD),
+    _step("click", f"{INSIDE}button"),
+)
+PROVIDER = (
+    _step("click", "a[href='/auth/acme']"),
+    _step("fill", "[name=identifier]", USER),
+    _step("click", "form button"),
+    _step("fill", "[name=Passwd]", PASSWORD),
+    _step("click", "form button"),
+    _step("fill", "[name=totpPin]", CODE),
+    _step("click", "form button"),
+    _step("click", "[value=allow]"),
+)
+# What somebody writes who knows the site: where to click and what to type there.
+SCRIPTS: dict[str, Steps | None] = {
+    "one page": SIGN_IN,
+    "identifier first": (
+        _step("fill", "[name=loginfmt]", USER),
+        _step("click", "[type=submit]"),
+        _step("fill", "[name=passwd]", PASSWORD),
+        _step("click", "[type=submit]"),
+        _step("click", "[value=Yes]"),
+    ),
+    "cookie banner over the form": (_step("click", "text=Reject all"), *SIGN_IN),
+    "terms to accept": (_step("check", "[name=agree]"), *SIGN_IN),
+    "authenticator code": (*SIGN_IN, _step("fill", "#app_totp", CODE), _step("click", "form button")),
+    "split boxes": (*SIGN_IN, _step("type", ".digit", CODE)),
+    "code to be requested": (
+        *SIGN_IN,
+        _step("click", "[type=submit]"),
+        _step("fill", "#c", CODE),
+        _step("click", "[type=submit]"),
+    ),
+    "methods as buttons": (
+        *SIGN_IN,
+        _step("click", "[value=totp]"),
+        _step("fill", "#c", CODE),
+        _step("click", "form button"),
+    ),
+    "account picker": (
+        _step("click", f"text={MAIL}"),
+        _step("fill", "[name=Passwd]", PASSWORD),
+        _step("click", "form button"),
+    ),
+    "organization picker": (*SIGN_IN, _step("click", "button[value=globex]")),
+    "provider by redirect": PROVIDER,
+    "form in a frame": FRAMED,
+    "trust this browser": (*SIGN_IN, _step("click", "[value=yes]")),
+    "security question": (*SIGN_IN, _step("fill", "#a", WORD), _step("click", "form button")),
     "login in a new tab": None,
 }
 
 
-async def scripted(browsers: Browsers, script: Script, zoo: Zoo) -> None:
+async def perform(page: Any, steps: Steps, zoo: Zoo) -> None:
+    await page.goto(f"{zoo.url}/login")
+    for do, where, value in steps:
+        place = page.locator(where)
+        if do == "fill":
+            await place.fill(value)
+        elif do == "type":
+            await place.first.focus()
+            await page.keyboard.type(value)
+        else:
+            await getattr(place.first, do)()
+    await page.wait_for_url("**/home")
+
+
+async def scripted(browsers: Browsers, steps: Steps, zoo: Zoo) -> None:
     async with browsers.open(SETTINGS) as session:
-        await script(session.page, zoo)
+        await perform(session.page, steps, zoo)
         saved = await session.context.storage_state(indexed_db=True)
     async with browsers.open(SETTINGS, ProfileState(storage=saved)) as session:
         await session.page.goto(f"{zoo.url}/home")
