@@ -136,6 +136,13 @@ def concepts_of(text: str) -> frozenset[str]:
     return lexicon().find(fold(text)) if text else frozenset()
 
 
+def control_concepts(text: str) -> frozenset[str]:
+    """The concepts of what a button or a link says. To be sent a code is one thing, however it is put."""
+    found = concepts_of(text)
+    wants = "deliver" in found and "resend" not in found and not found.isdisjoint({"code", "code_word"})
+    return found | {"send_code"} if wants else found
+
+
 @lru_cache(maxsize=4096)
 def leftover(text: str, concepts: frozenset[str]) -> tuple[str, ...]:
     """The words of `text` that name none of `concepts`: `("acme",)` of "Sign in with Acme"."""

@@ -2,7 +2,7 @@
 
 from flows.engine.reading.choices import masked_destination, pressables
 from flows.engine.reading.controls import control
-from flows.engine.reading.lexicon import concepts_of
+from flows.engine.reading.lexicon import concepts_of, control_concepts
 from flows.engine.reading.model import Control
 from flows.engine.reading.page import Item, PageView
 
@@ -62,4 +62,4 @@ def _promised(page: PageView) -> int:
 
 def _concepts(item: Item) -> frozenset[str]:
     words = item.words
-    return concepts_of(words) if len(words) < 60 else frozenset()
+    return control_concepts(words) if len(words) < 60 else frozenset()
