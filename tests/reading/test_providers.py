@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from flows.engine.reading import read
-from flows.engine.reading.model import ChoiceKind, PageKind, Reading
+from flows.engine.reading.model import ChoiceKind, MfaType, PageKind, Reading
 from flows.engine.reading.providers import label_remainder
 from flows.engine.snapshot import Snapshot
 from flows.engine.snapshot_json import snapshot_from_json
@@ -126,3 +126,26 @@ def test_the_submit_control_is_never_a_provider_s() -> None:
     assert submit is not None
     assert submit.control is not None
     assert submit.control.label == "Log in"
+
+
+@pytest.mark.parametrize(
+    ("href", "slug"),
+    [
+        ("https://site.test/accounts/github/login/?next=/", "github"),
+        ("https://site.test/login/via/github", "github"),
+        ("https://site.test/help/github", None),
+        ("https://github.test/login", None),
+    ],
+)
+def test_a_link_on_the_site_whose_address_names_the_provider_and_signing_in(href: str, slug: str | None) -> None:
+    assert providers(beside(link("GitHub", href))) == ([slug] if slug else [])
+
+
+@pytest.mark.parametrize(
+    "words", ["Συνδεθείτε με κλειδί πρόσβασης", "Pieteikties ar piekļuves atslēgu", "Нэвтрэх түлхүүрээр нэвтрэх"]
+)
+def test_a_button_for_a_passkey_is_no_provider_s_whatever_the_language(words: str) -> None:
+    found = beside(button(words, y="button", i="passkey_login"))
+    assert [(choice.kind, choice.mfa_type) for choice in found.choices] == [
+        (ChoiceKind.SIGN_IN_METHOD, MfaType.PASSKEY)
+    ]

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 
 from flows.engine.reading import providers
 from flows.engine.reading.analysis import ReadForm
-from flows.engine.reading.lexicon import concepts_of
+from flows.engine.reading.lexicon import concepts_of, control_concepts
 from flows.engine.reading.model import Choice, ChoiceKind, MfaType
+from flows.engine.reading.names import named_among
 from flows.engine.reading.page import Item, PageView
-from flows.engine.reading.text import fold, words
+from flows.engine.reading.text import fold, identifier_words, words
 from flows.engine.snapshot import Text
 
 MAX_CHOICES = 40
@@ -34,6 +35,7 @@ _NO_METHOD = frozenset(
         "forgot", "logout", "signup", "cookie", "resend", "show", "terms", "search", "subscribe", "remember", "contact",
     }
 )  # fmt: skip
+_KEY = frozenset({"passkey"})
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _METHODS: tuple[tuple[str, MfaType], ...] = (
     ("by_recovery", MfaType.OTHER),
@@ -128,9 +130,9 @@ _ROUTE = re.compile(r"/(oidc|oauth2?|saml2?|openid|sso|social|federat\w*|broker|
 def _by_label(item: Item, page: PageView) -> str | None:
     """Providers nobody has heard of: "Sign in with Acme", or a short name at an address made for it."""
     text = item.words
-    if not text or len(text) > 60:
+    if not text or len(text) > 60 or _named_key(item):
         return None
-    concepts = concepts_of(text)
+    concepts = control_concepts(text)
     named = providers.label_remainder(text)
     if named and "signup" not in concepts:
         item.provider_is_guess = "login" not in concepts
@@ -158,7 +160,7 @@ def methods(page: PageView, form: ReadForm | None, *, kind: ChoiceKind, taken: s
 
 
 def _method_choice(item: Item, text: str, kind: ChoiceKind, form: ReadForm | None) -> Choice | None:
-    concepts = concepts_of(text)
+    concepts = control_concepts(text) | ({"by_key"} if _named_key(item) else frozenset())
     elsewhere = not concepts.isdisjoint(_NO_METHOD)
     named = not concepts.isdisjoint({"by_key", "by_sms", "send_code", "send_link"})
     still = named and concepts.isdisjoint({"forgot", "resend"})
@@ -175,7 +177,7 @@ def _method_choice(item: Item, text: str, kind: ChoiceKind, form: ReadForm | Non
             return None
     elif not switching and method_of(text) is None:
         return None
-    found = method_of(text)
+    found = method_of(text) or (MfaType.PASSKEY if "by_key" in concepts else None)
     if "send_code" in concepts and found in (None, MfaType.SWITCH, MfaType.PASSWORD):
         found = MfaType.EMAIL
     if "send_link" in concepts:
@@ -188,6 +190,12 @@ def _method_choice(item: Item, text: str, kind: ChoiceKind, form: ReadForm | Non
     ):
         found = MfaType.SWITCH
     return _choice(item, kind, text=text, mfa_type=found or MfaType.OTHER, reasons=(f"method {found or 'other'}",))
+
+
+def _named_key(item: Item) -> bool:
+    """The programmer calls it a passkey's: the words of some languages for one say only "key" or "access"."""
+    e = item.element
+    return bool(named_among(identifier_words(f"{e.id} {e.name} {e.data} {e.value}"), _KEY))
 
 
 def listed_methods(page: PageView, *, taken: set[str]) -> list[Choice]:

@@ -69,6 +69,8 @@ _PATTERNS: dict[str, str] = {
     "sso": r"\bsso\b|saml|oauth|openid|oidc|social|federat|external ?(login|provider)|\bidp\b|"
     r"third ?party|oneall|\bconnect\b|provider",
     "toggle": r"toggle|show ?pass|hide ?pass|reveal|\beye\b|visib",
+    "passkey": r"pass ?key|web ?authn|\bfido ?2?\b|\bu2f\b|security ?key",
+    "consent": r"consent|authori[sz]|\bapprov|\bgrants?\b|oauth",
     "change": r"change ?(pass|pwd)|update ?(pass|pwd)",
     "settings": r"setting|profile|preferenc|account ?(edit|detail)|edit",
 }

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from flows.engine.reading.lexicon import concepts_of, leftover
+from flows.engine.reading.names import named_among
 from flows.engine.reading.page import Item
 from flows.engine.reading.text import fold, identifier_words, is_unspaced, words
 
@@ -152,6 +153,7 @@ _HOSTS_OF_PROFILES = re.compile(
 
 _SENT_TO = re.compile(r"oauth|openid|oidc|saml|sso\b|external|federat|social|broker|/auth/(?!log|sign|session)|idp")
 _BY_NAME = frozenset({"provider", "idp", "connection", "strategy", "authprovider", "auth provider", "scheme"})
+_SIGNS_IN = frozenset({"login"})
 _SEPARATE = re.compile(r"[^a-z0-9]+")
 _USE = re.compile(r"use (?:your|my|an?) .+ (?:account|login|id)$")
 _LATIN = re.compile(r"[a-z0-9]+")
@@ -198,7 +200,7 @@ def _provider_of(item: Item) -> str | None:
     if by_text is None and by_markup is None:
         return None
     leads_away = e.tag == "a" and href.startswith(("http", "file:"))
-    routed = leads_away and bool(_ROUTE.search(href))
+    routed = leads_away and (bool(_ROUTE.search(href)) or _begins_here(item, by_text))
     marked = bool(_MARKED.search(inner))
     signs = not spoken.isdisjoint({"login", "signup", "next"} if leads_away else {"login", "signup", "with"})
     if by_text is not None:
@@ -215,6 +217,15 @@ def _provider_of(item: Item) -> str | None:
     if leads_away and not routed:
         return None
     return by_markup if routed or (marked and (signs or not said)) or "with" in spoken else None
+
+
+def _begins_here(item: Item, slug: str | None) -> bool:
+    """The link stays on its site, at a place that names the provider beside signing in: `/accounts/acme/login/`."""
+    place, here = item.element.href.split("/", 3), item.frame.url.split("/", 3)
+    if slug is None or len(place) < 4 or place[:3] != here[:3]:
+        return False
+    path = identifier_words(place[3].partition("?")[0][:160])
+    return _slug(path) == slug and bool(named_among(path, _SIGNS_IN))
 
 
 def _sent_to(item: Item) -> str | None:
