@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from flows.engine.reading import submits
 from flows.engine.reading.features import field_concepts, field_features, form_features, is_password
-from flows.engine.reading.lexicon import concepts_of
+from flows.engine.reading.lexicon import concepts_of, control_concepts
 from flows.engine.reading.names import named
 from flows.engine.reading.page import Group, Item, PageView
 from flows.engine.reading.scores import Verdict, weigh, weights
@@ -82,6 +82,8 @@ def read_form(group: Group, page: PageView) -> ReadForm:
     context = _settled(context, verdict, fields)
     if context is Context.LOGIN and _makes_account(group, page, fields):
         context = Context.SIGNUP
+    if context is Context.SIGNUP and _resets(group, page):
+        context = Context.RESET
     lone = _lone_code(group, page, fields)
     if lone is not None:
         context = Context.OTP
@@ -110,6 +112,13 @@ WHO = frozenset({"label:email", "label:phone", "label:user", "name:email", "name
 NO_LOGIN = frozenset(
     {"title:forgot", "heading:forgot", "title:signup", "heading:signup", "button:signup", "button:subscribe"}
 )
+LETS_IN = frozenset({"login", "next", "send_code", "send_link"})
+NO_FIRST_STEP = frozenset(
+    f"{source}:{concept}" for source in ("heading", "button", "title", "action") for concept in ("signup", "forgot")
+)
+CALLED_PASSWORD = frozenset({"label:password", "holder:password", "name:password", "auto:current-password"})
+GOES_ON = frozenset({"button:next", "button:verify", "button:login"})
+FEW = 12  # controls of a page that asks for one thing
 OTHER_CODES = frozenset({"captcha", "robot", "checkout", "payment", "search", "newsletter", "subscribe"})
 _DIGITS = re.compile(r"[\dX#•·_○*\-\s–—]{4,9}")  # a placeholder that draws the digits
 
@@ -125,10 +134,14 @@ def _lone_code(group: Group, page: PageView, fields: list[ReadField]) -> ReadFie
     """The only field of a form, where the page speaks of a code and so does the field: two witnesses that need not
     be sure, since a page for a code holds little else to learn from."""
     seen = [field for field in fields if field.item.reachable]
-    if len(seen) != 1 or is_password(seen[0].item) or not _typed_as_text(seen[0].item):
+    if len(seen) != 1:
         return None
     item = seen[0].item
     said = field_features(item, page)
+    if is_password(item):  # typed unseen, like a password, by some sites
+        return seen[0] if said & LABELLED_CODE and not said & CALLED_PASSWORD else None
+    if not _typed_as_text(item):
+        return None
     sure = bool(said & SURELY_CODE)
     sends = _has_code_sent(group)
     against = {feature for feature in said if feature.startswith(("label:", "name:"))}
@@ -145,7 +158,15 @@ def _lone_code(group: Group, page: PageView, fields: list[ReadField]) -> ReadFie
     if drawn and (said & FIELD_SAYS_CODE or about & (PAGE_SAYS_CODE | {"text:code", "text:totp"})):
         return seen[0]
     witnessed = said & FIELD_SAYS_CODE and (sends or about & PAGE_SAYS_CODE)
-    return seen[0] if witnessed else None
+    alone = said & LABELLED_CODE and about & GOES_ON and _nothing_else(group, page)
+    return seen[0] if witnessed or alone else None
+
+
+def _nothing_else(group: Group, page: PageView) -> bool:
+    """The page is about this form and no other, and offers little beside it."""
+    seen = [item for item in page.items if item.reachable]
+    typed = [item for item in seen if item.is_typed]
+    return len(seen) - len(typed) <= FEW and all(item in group.typed for item in typed)
 
 
 def _is_short(item: Item) -> bool:
@@ -164,12 +185,14 @@ def _first_step(group: Group, page: PageView, fields: list[ReadField]) -> ReadFi
     said = field_features(seen[0].item, page) | form_features(group, page)
     if _has_code_sent(group) and said & WHO and not (said & NO_LOGIN or place & {"signup", "forgot", "settings"}):
         return seen[0]
-    called = "login" in place or ("auto:username" in said and not said.isdisjoint({"title:login", "heading:login"}))
+    headed = not said.isdisjoint({"title:login", "heading:login"})
+    called = "login" in place or (headed and ("auto:username" in said or _asks_who(group, seen[0], said)))
     if not called or place & {"signup", "forgot", "search", "code", "settings", "change"} or "title:forgot" in said:
         return None
     others = [other for other in page.groups if other is not group and any(item.reachable for item in other.typed)]
     against = {"search", "subscribe", "newsletter", "captcha", "robot", "contact", "code", "payment", "checkout"}
-    if others or "method:get" in said or any(feature.partition(":")[2] in against for feature in said):
+    speaking = said - {"button:code", "button:totp"}  # the code that it has sent is not typed here
+    if others or "method:get" in said or any(feature.partition(":")[2] in against for feature in speaking):
         return None
     return seen[0] if _typed_as_text(seen[0].item) else None
 
@@ -192,6 +215,14 @@ def _has_code_sent(group: Group) -> bool:
     return any("send_code" in concepts_of(button.words[:60]) for button in group.buttons if button.reachable)
 
 
+def _asks_who(group: Group, field: ReadField, said: set[str]) -> bool:
+    """Who it is, and a button to be let in or to be sent something: all that a login without a password asks first."""
+    if field.role not in ("identifier", "email", "phone") or said & NO_FIRST_STEP:
+        return False
+    buttons = [control_concepts(button.words[:60]) for button in group.buttons if button.reachable]
+    return any(not concepts.isdisjoint(LETS_IN) for concepts in buttons)
+
+
 def _settled(context: Context, verdict: Verdict, fields: list[ReadField]) -> Context:
     """What the fields turned out to be has the last word on a close call."""
     roles = {field.role for field in fields if field.item.reachable}
@@ -199,6 +230,9 @@ def _settled(context: Context, verdict: Verdict, fields: list[ReadField]) -> Con
         return Context.OTP
     if context is Context.LOGIN and "other" in roles and len(roles) == 1 and verdict.chance("login") < 0.6:
         return Context.OTHER
+    others = sum(field.role == "other" and field.item.reachable for field in fields)
+    if context is Context.LOGIN and others >= 3 and not roles & {"password", "code"}:
+        return Context.OTHER  # a person's address, a letter: a login asks for less
     if context in (Context.SEARCH, Context.OTHER) and "password" in roles and verdict.chance("login") > 0.2:
         return Context.LOGIN
     return context
@@ -213,6 +247,14 @@ def _makes_account(group: Group, page: PageView, fields: list[ReadField]) -> boo
     if all(not field_features(item, page).isdisjoint(CHOSEN) for item in passwords):
         return True
     return bool(said) and all("signup" in concepts for concepts in said)
+
+
+def _resets(group: Group, page: PageView) -> bool:
+    """A new password for an account there is: the page or its address says so, and nothing speaks of a new account."""
+    about = form_features(group, page)
+    if about & {f"{source}:signup" for source in ("heading", "button", "title", "url", "action", "aria")}:
+        return False
+    return bool(about & {f"{source}:forgot" for source in ("heading", "button", "title", "url", "action")})
 
 
 def _agreed(context: Context, fields: list[ReadField]) -> list[ReadField]:

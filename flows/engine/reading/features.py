@@ -4,6 +4,7 @@ Every feature is a short readable name, `"label:user"`, that is there or not; `w
 speaks for each class. Features name concepts, never sites or whole texts.
 """
 
+import re
 from collections.abc import Iterable
 
 from flows.engine.reading.lexicon import concepts_of
@@ -22,6 +23,7 @@ FORM_CONCEPTS = (
     "recovery",
 )  # fmt: skip
 SKIPPED_TYPES = frozenset({"text", ""})
+_LAYOUT = re.compile(r"\b(?:card|body)\b")  # boxes of page frameworks, not payment and not a letter
 _CLASS_NAMES = frozenset({"email", "password", "user", "search", "code", "captcha", "newsletter"})
 
 
@@ -222,7 +224,7 @@ def _form_words(group: Group) -> set[str]:
     found: set[str] = set()
     form = group.form
     if form is not None:
-        own = identifier_words(f"{form.id} {form.css_class} {form.name}")
+        own = f"{identifier_words(f'{form.id} {form.name}')} {_LAYOUT.sub(' ', identifier_words(form.css_class))}"
         found |= {f"form:{c}" for c in named_among(own, _FORM_NAMES)}
         found |= {f"action:{c}" for c in named_among(identifier_words(_action(form.action)), _FORM_NAMES)}
         if form.role == "search" or "search" in concepts_of(form.label):

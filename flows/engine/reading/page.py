@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from flows.engine.reading.boxes import code_boxes
@@ -231,14 +232,34 @@ class FrameView:
             group = Group(self.frame, form, start, end)
             _fill(group, items)
             if group.fields:
-                groups.append(group)
+                groups += self._parts(group, items) or [group]
         return groups
+
+    def _parts(self, group: Group, items: list[Item]) -> list[Group]:
+        """The forms inside a form that spans the whole page, as some frameworks write it: each with a button of its
+        own, one of them with a password and whose it is. Empty where it is one form after all."""
+        typed = [item for item in group.typed if item.reachable]
+        sending = [item.position for item in items if _is_button(item) and _could_submit(item)]
+        homes: dict[int, list[Item]] = defaultdict(list)
+        for item in typed:
+            inside = (at for at in self.ancestors(item.position) if at > group.start)
+            home = next((at for at in inside if any(at < p < self.ends[at] for p in sending)), -1)
+            homes[home].append(item)
+        whole = [any(field.element.type == "password" for field in fields) for fields in homes.values()]
+        apart = all(self.ends[a] <= b for a, b in pairwise(sorted(homes)))
+        alone = any(len(fields) == 1 and has for fields, has in zip(homes.values(), whole, strict=True))
+        if len(homes) < 2 or -1 in homes or not any(whole) or not apart or alone:
+            return []
+        parts = [Group(self.frame, group.form, home, self.ends[home]) for home in sorted(homes)]
+        for part in parts:
+            _fill(part, [item for item in items if part.start < item.position < part.end])
+        return parts
 
     def _loose_groups(self) -> list[Group]:
         loose = [item for item in self.items if item.element.form < 0 and item.is_typed][:300]
         if not loose:
             return []
-        pressable = {item.position for item in self.items if not item.is_field or item.element.type in BUTTON_TYPES}
+        pressable = {item.position for item in self.items if _is_button(item)}
         pressable = {at for at in pressable if _could_submit(self.by_position[at])}
         homes: dict[int, list[Item]] = defaultdict(list)
         for item in loose:
@@ -330,6 +351,10 @@ def _is_field(e: Element) -> bool:
     if e.tag == "input":
         return True
     return e.tag in FIELD_TAGS or e.role in ("textbox", "searchbox")
+
+
+def _is_button(item: Item) -> bool:
+    return not item.is_field or item.element.type in BUTTON_TYPES
 
 
 def _could_submit(item: Item) -> bool:

@@ -1,7 +1,8 @@
 """Which control sends a form."""
 
 from flows.engine.reading import providers
-from flows.engine.reading.lexicon import concepts_of
+from flows.engine.reading.features import is_password
+from flows.engine.reading.lexicon import concepts_of, control_concepts
 from flows.engine.reading.names import named_among
 from flows.engine.reading.page import Group, Item, PageView
 from flows.engine.reading.text import identifier_words
@@ -33,6 +34,8 @@ _OTHERS = frozenset(
 )
 # Words of a button that has another code sent, or wants another proof, instead of taking the one that was typed.
 _ANOTHER_CODE = frozenset({"by_sms", "by_call", "by_email", "by_recovery", "send_code", "send_link"})
+_SENT = frozenset({"send_code", "send_link"})
+_ASIDE_OF_LOGIN = frozenset({"forgot", "resend", "show", "logout", "by_key", "other_way"}) | _SENT
 _SENDING = frozenset({"login", "submit"})
 _ASIDE = frozenset({"toggle", "cancel"})
 THRESHOLD = 1.2
@@ -87,6 +90,11 @@ def _best(buttons: list[Item], group: Group, context: str) -> tuple[float, Item]
     return top[0], top[2]
 
 
+def _asks_password(group: Group) -> bool:
+    """Without a password, what has a code or a link sent may be all there is to press."""
+    return any(is_password(field) for field in group.typed if field.reachable)
+
+
 def score(item: Item, group: Group, context: str) -> float:
     """How much the control looks like the one that sends the group."""
     e = item.element
@@ -107,7 +115,7 @@ def score(item: Item, group: Group, context: str) -> float:
     if e.type == "reset":
         total -= 4
     words = item.words
-    concepts = concepts_of(words[:80])
+    concepts = control_concepts(words[:80])
     wanted = _WANTED.get(context, ())
     hits = [name for name in wanted if name in concepts]
     if hits:
@@ -121,16 +129,7 @@ def score(item: Item, group: Group, context: str) -> float:
     against = concepts & _OTHERS - set(wanted)
     if against and not (hits and hits[0] == wanted[0]):
         total -= 2.5
-    if context == "login" and concepts & {
-        "forgot",
-        "resend",
-        "show",
-        "logout",
-        "by_key",
-        "send_code",
-        "send_link",
-        "other_way",
-    }:
+    if context == "login" and concepts & (_ASIDE_OF_LOGIN if _asks_password(group) else _ASIDE_OF_LOGIN - _SENT):
         total -= 3.0 if "by_key" not in concepts or "login" not in concepts else 3.5
     if context == "otp" and concepts & {"resend", "decline", "other_way"}:
         total -= 4.0
