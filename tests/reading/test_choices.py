@@ -153,3 +153,76 @@ async def test_a_shop_s_front_page_is_no_choice_of_methods(reading: Read) -> Non
 )
 def test_masked_destinations(text: str, masked: str | None) -> None:
     assert masked_destination(text) == masked
+
+
+CONSENT = """<h2>{what}</h2><p>Photo Studio</p><ul><li>openid<li>profile</ul><form method=post><button>{yes}</button>
+<button name=no>{no}</button></form>"""
+
+
+@pytest.mark.parametrize(
+    ("url", "what", "yes", "no"),
+    [
+        ("https://site.test/oauth2/authorize", "…", "قبول", "رفض"),
+        ("https://site.test/consent/7", "…", "Zezwól", "Odmów"),
+        ("https://site.test/x", "Photo Studio запрашивает ваше разрешение", "Да, разрешить", "Нет"),
+        ("https://site.test/x", "L'application Photo Studio demande l'autorisation", "Accepter", "Refuser"),
+    ],
+)
+async def test_consent_by_its_address_or_by_its_words(reading: Read, url: str, what: str, yes: str, no: str) -> None:
+    found = await reading(CONSENT.format(what=what, yes=yes, no=no), url=url)
+    assert found.kind == PageKind.INTERSTITIAL
+    assert found.accept is not None
+    assert found.accept.label == yes
+
+
+async def test_a_yes_and_a_no_elsewhere_are_no_consent(reading: Read) -> None:
+    found = await reading(CONSENT.format(what="…", yes="قبول", no="رفض"), url="https://site.test/x")
+    assert found.kind == PageKind.OTHER
+
+
+YOU = """<h1>{head}</h1><p>Robin</p><p>@robin:corner.test</p><form method=post><button>{yes}</button></form>
+<form method=post action=/logout><button>{other}</button></form><a href=/terms>Terms</a>"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"head": "Continue to Inbox?", "yes": "Continue", "other": "Use another account"},
+        {"head": "Weiter zu Inbox?", "yes": "Weiter", "other": "Ein anderes Konto verwenden"},
+        {"head": "Inbox", "yes": "Kontynuuj", "other": "Użyj innego konta"},
+    ],
+)
+async def test_whether_to_go_on_as_this_account(reading: Read, words: dict[str, str]) -> None:
+    """The way to another account is no sign-out, though it is sent to the same place."""
+    found = await reading(YOU.format(**words))
+    assert found.kind == PageKind.INTERSTITIAL
+    assert found.accept is not None
+    assert found.accept.label == words["yes"]
+    assert found.sign_out is None
+
+
+@pytest.mark.parametrize(
+    "said", ["Wählen Sie Ihre Heimateinrichtung", "Select your identity provider", "Pasirinkite savo tapatybių tiekėją"]
+)
+async def test_where_a_federation_asks_from_where_one_comes(reading: Read, said: str) -> None:
+    found = await reading(
+        f"""<h2>{said}</h2><form><ul><li><input type=submit name=a value="North College"></li>
+        <li><input type=submit name=b value="South College"></li></ul></form>"""
+    )
+    assert found.kind == PageKind.ACCOUNT_PICKER
+    assert [choice.label for choice in found.choices] == ["North College", "South College"]
+
+
+async def test_a_page_headed_by_a_lock_out(reading: Read) -> None:
+    found = await reading(
+        """<h1>Account locked</h1><p>Ask your administrator.</p>
+        <form action=/logout method=post><button>Sign in</button></form><a href=/privacy>Privacy</a>"""
+    )
+    assert found.kind != PageKind.SIGNED_IN
+    assert found.message is not None
+    assert found.message.locked_out
+
+
+async def test_a_page_that_is_about_locks_locks_nobody_out(reading: Read) -> None:
+    links = "".join(f"<a href='/p{number}'>Lock {number}</a> " for number in range(9))
+    assert (await reading(f"<h1>Locked and unlocked doors</h1>{links}")).message is None

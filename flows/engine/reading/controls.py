@@ -30,6 +30,8 @@ def sign_out(page: PageView) -> Control | None:
         text = item.words
         concepts = concepts_of(text) if len(text) < 60 else frozenset()
         total = 0.0
+        if not concepts.isdisjoint({"choose_account", "login"}) and "logout" not in concepts:
+            continue  # signs out on the way to another account, on pages that wait for an answer
         if "logout" in concepts:
             total += 0.8
         if e.href and _LOGOUT_PLACE.search(e.href.lower()[8:]):

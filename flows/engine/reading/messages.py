@@ -13,6 +13,7 @@ LONGEST = 300
 TITLE_CHARS, TITLE_GAP = 30, 60
 _ERRORS = frozenset({"wrong", "rejected", "locked"})
 THRESHOLD = 1.9
+FEW_CONTROLS = 6
 _FURNITURE = frozenset({"nav", "footer"})
 _WHOSE = frozenset({"user", "email", "phone", "login"})
 
@@ -32,10 +33,22 @@ def find(page: PageView, form: ReadForm | None, fields: Sequence[Item]) -> Messa
             told = _fuller(view, position, node)
             blamed = _field_at(position, node, concepts_of(told.text), fields)
             best = (weight, _message(told.text, reasons, blamed, red=node.is_red))
+    if best is None and form is None:
+        best = _said_by_heading(page)
     described = _described(fields)
     if described is not None and (best is None or best[0] < 3.5 or best[1].text == described.text):
         return described
     return best[1] if best is not None else None
+
+
+def _said_by_heading(page: PageView) -> tuple[float, Message] | None:
+    """A page that offers next to nothing and is headed by a lock-out, with no mark of an error anywhere."""
+    if sum(item.reachable for item in page.items) > FEW_CONTROLS:
+        return None
+    for text in page.headings[:2]:
+        if "locked" in concepts_of(text):
+            return THRESHOLD, _message(text, ("the page is headed by it",), None, red=False)
+    return None
 
 
 def _fuller(view: FrameView, position: int, title: Text) -> Text:

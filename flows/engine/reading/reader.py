@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flows.engine.reading import captchas, choices, controls, doubts, fields, layers, messages, requests
+from flows.engine.reading import captchas, choices, controls, doubts, fields, layers, messages, questions, requests
 from flows.engine.reading.analysis import Context, ReadForm, analyse
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import (
@@ -143,6 +143,9 @@ def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
             return asked
         if len(methods) >= 2 and "choose" in spoken:
             return PageKind.METHOD_CHOICE, 0.9, ("asks to choose", f"{len(methods)} methods")
+        listed = any(row.kind is ChoiceKind.ACCOUNT for row in _rows(draft, heads))
+        if leaving is None and not listed and questions.asks_whether_it_is_you(page):
+            return PageKind.INTERSTITIAL, 0.75, ("asks whether to go on as this account",)
         picker = _picker(draft, heads)
         if picker:
             return picker
@@ -156,10 +159,12 @@ def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
         )
         if len(kinds - {MfaType.SWITCH}) >= 2 and leaving is None and signing and pressable <= 2 * len(methods) + 8:
             return PageKind.METHOD_CHOICE, 0.7, (f"{len(methods)} methods",)
-        offer = _offer(draft, heads)
+        offer = questions.offer(page, heads, spoken)
         yes, no = controls.accept_and_decline(page, frozenset({offer})) if offer else (None, None)
         if offer and (no or (yes and offer != "offer")) and not (offer == "other_session" and leaving is not None):
             return PageKind.INTERSTITIAL, 0.75, (f"asks about {offer}",)
+        if questions.asks_consent(page):
+            return PageKind.INTERSTITIAL, 0.7, ("asks for consent",)
         if methods and "choose" in heads and leaving is None:
             return PageKind.METHOD_CHOICE, 0.6, ("asks to choose",)
     if leaving is not None:
@@ -189,15 +194,19 @@ def _code_to_request(draft: Draft, methods: list[Choice]) -> tuple[PageKind, flo
     return PageKind.CODE, found[0].score, ("a code has to be requested",)
 
 
+def _rows(draft: Draft, heads: frozenset[str]) -> list[Choice]:
+    """Accounts or organizations to choose from, and the way to another one."""
+    organizations = "choose_org" in draft.spoken
+    return choices.accounts(draft.page, taken=set(), organizations=organizations, lists="choose_account" in heads)
+
+
 def _picker(draft: Draft, heads: frozenset[str]) -> tuple[PageKind, float, tuple[str, ...]] | None:
     """Rows of accounts or organizations, on a page that asks for one of them."""
-    page = draft.page
     spoken = draft.spoken
-    organizations = "choose_org" in spoken
     asked = not heads.isdisjoint({"choose_account", "choose_org"})
     if draft.leaving is not None and not asked:
         return None
-    rows = choices.accounts(page, taken=set(), organizations=organizations, lists="choose_account" in heads)
+    rows = _rows(draft, heads)
     buttons = frozenset().union(*(concepts_of(choice.label) for choice in rows))
     if rows and not (spoken | buttons).isdisjoint({"choose_account", "choose_org"}):
         return PageKind.ACCOUNT_PICKER, 0.8, ("asks which account",)
@@ -228,22 +237,6 @@ def _mfa_choices(draft: Draft) -> list[Choice]:
     listed = choices.listed_methods(draft.page, taken=taken)
     taken |= {choice.ref for choice in listed}
     return listed + choices.methods(draft.page, draft.form, kind=ChoiceKind.MFA_METHOD, taken=taken)
-
-
-def _offer(draft: Draft, heads: frozenset[str]) -> str | None:
-    """What an interstitial is about."""
-    for name in ("trust", "stay", "offer_passkey", "consent", "offer"):
-        if name in heads:
-            return name
-    for name in ("terms", "other_session"):
-        if name in heads:
-            return name
-    small = sum(item.reachable for item in draft.page.items) < 12
-    if small:
-        for name in ("trust", "stay", "offer_passkey", "consent", "offer"):
-            if name in draft.spoken:
-                return name
-    return None
 
 
 def _instruction(draft: Draft) -> str | None:
@@ -280,7 +273,7 @@ def _compose(draft: Draft, kind: PageKind, score: float, reasons: tuple[str, ...
     yes, no = (None, None)
     if kind is PageKind.INTERSTITIAL:
         heads = frozenset().union(*(concepts_of(text) for text in page.headings), page.title_concepts)
-        offer = _offer(draft, heads)
+        offer = questions.offer(page, heads, draft.spoken)
         yes, no = controls.accept_and_decline(page, frozenset({offer} if offer else ()))
     leaving = draft.leaving
     if kind is PageKind.METHOD_CHOICE and any(choice.needs_submit for choice in ways):
