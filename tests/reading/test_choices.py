@@ -226,3 +226,68 @@ async def test_a_page_headed_by_a_lock_out(reading: Read) -> None:
 async def test_a_page_that_is_about_locks_locks_nobody_out(reading: Read) -> None:
     links = "".join(f"<a href='/p{number}'>Lock {number}</a> " for number in range(9))
     assert (await reading(f"<h1>Locked and unlocked doors</h1>{links}")).message is None
+
+
+WAYS = "<h1>{head}</h1><form method=post>{rows}</form><a href=/other>{other}</a>"
+ROW = "<button class=row name=way value={number}><b>{name}</b> <span>{told}</span></button>"
+
+
+async def test_what_stands_in_line_with_known_methods_is_one(reading: Read) -> None:
+    names = [
+        ("Authenticator app", "Enter a code from the app"),
+        ("Passkey", "Use your passkey"),
+        ("Qwertz", "Enter the zzz"),
+    ]
+    rows = "".join(ROW.format(number=n, name=name, told=told) for n, (name, told) in enumerate(names))
+    rows += "<button class=quiet>Cancel</button>"
+    found = await reading(WAYS.format(head="Select how to sign in", rows=rows, other="Try another way"))
+    assert found.kind == PageKind.METHOD_CHOICE
+    kinds = [choice.mfa_type for choice in found.choices]
+    assert kinds == [MfaType.TOTP, MfaType.PASSKEY, MfaType.SWITCH, MfaType.OTHER]
+
+
+@pytest.mark.parametrize(
+    ("head", "use", "other"),
+    [
+        ("Passkey login", "Sign in with your passkey", "Try another way"),
+        ("Anmeldung mit Passkey", "Mit Passkey anmelden", "Einen anderen Weg versuchen"),
+        ("Inicio de sesión", "Iniciar sesión con la clave de seguridad", "Probar otra forma"),
+    ],
+)
+async def test_a_passkey_or_another_way(reading: Read, head: str, use: str, other: str) -> None:
+    found = await reading(
+        f"<h1>{head}</h1><form><input type=button value='{use}'></form><a href=/other>{other}</a>",
+        url="https://site.test/login",
+    )
+    assert found.kind == PageKind.METHOD_CHOICE
+    assert [choice.mfa_type for choice in found.choices] == [MfaType.PASSKEY, MfaType.SWITCH]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("Confirm your e-mail address", "We wrote to robin@corner.test.", "Haven't received a letter?"),
+        ("Adresse bestätigen", "An robin@corner.test ging eine Nachricht.", "Keinen Code erhalten?"),
+        ("Adres e-mail", "Wiadomość: r****n@corner.test", "Nie otrzymałeś? Wyślij ponownie"),
+    ],
+)
+async def test_an_address_that_was_written_to_and_a_way_to_have_it_written_to_again(
+    reading: Read, words: tuple[str, str, str]
+) -> None:
+    head, told, again = words
+    found = await reading(f"<h1>{head}</h1><p>{told}</p><p>{again} <a href=/again>OK</a></p>")
+    assert found.kind == PageKind.EXTERNAL_ACTION
+
+
+async def test_answers_that_only_their_names_tell(reading: Read) -> None:
+    """In a language of no table."""
+    found = await reading(
+        """<h2>…</h2><ul><li>profile</ul><form method=post><input type=submit name=accept value="დიახ">
+        <input type=submit name=cancel value="არა"></form>""",
+        url="https://site.test/consent",
+    )
+    assert found.kind == PageKind.INTERSTITIAL
+    assert found.accept is not None
+    assert found.accept.label == "დიახ"
+    assert found.decline is not None
+    assert found.decline.label == "არა"

@@ -121,3 +121,30 @@ async def test_having_a_code_sent_is_the_way_on_where_no_password_is_asked(readi
     assert found.submit.control is not None
     assert found.submit.control.label == label
     assert not found.choices
+
+
+async def test_what_is_asked_after_a_code_does_not_say_whose_it_is(reading: Read) -> None:
+    """Setting up an application for codes on the way in: the name is that of a device."""
+    found = await reading(
+        """<h1>Set up your authenticator</h1><form method=post><label>One-time code <input name=totp></label>
+        <label>Device name <input name=userLabel></label><button>Submit</button></form>""",
+        url="https://site.test/login/required",
+    )
+    assert found.kind is K.CODE
+    assert [field.role for field in found.fields] == [R.TOTP, R.TEXT]
+
+
+async def test_a_phone_and_the_code_sent_to_it_are_a_login(reading: Read) -> None:
+    found = await reading(
+        """<h1>Log in</h1><form method=post><input name=phone type=tel placeholder="Phone number">
+        <input name=smscode placeholder="Verification code"><button>Log in</button></form>"""
+    )
+    assert found.kind is K.LOGIN
+
+
+async def test_having_a_letter_sent_again_is_no_first_step(reading: Read) -> None:
+    found = await reading(
+        """<h1>Resend unlock instructions</h1><form method=post><label>Email <input type=email name=e></label>
+        <button>Resend unlock instructions</button></form>"""
+    )
+    assert found.kind is not K.LOGIN

@@ -220,7 +220,7 @@ def _asks_who(group: Group, field: ReadField, said: set[str]) -> bool:
     if field.role not in ("identifier", "email", "phone") or said & NO_FIRST_STEP:
         return False
     buttons = [control_concepts(button.words[:60]) for button in group.buttons if button.reachable]
-    return any(not concepts.isdisjoint(LETS_IN) for concepts in buttons)
+    return any(not concepts.isdisjoint(LETS_IN) and "resend" not in concepts for concepts in buttons)
 
 
 def _settled(context: Context, verdict: Verdict, fields: list[ReadField]) -> Context:
@@ -230,12 +230,24 @@ def _settled(context: Context, verdict: Verdict, fields: list[ReadField]) -> Con
         return Context.OTP
     if context is Context.LOGIN and "other" in roles and len(roles) == 1 and verdict.chance("login") < 0.6:
         return Context.OTHER
+    if context is Context.LOGIN and "code" in roles and "password" not in roles and _code_first(fields):
+        return Context.OTP
     others = sum(field.role == "other" and field.item.reachable for field in fields)
     if context is Context.LOGIN and others >= 3 and not roles & {"password", "code"}:
         return Context.OTHER  # a person's address, a letter: a login asks for less
     if context in (Context.SEARCH, Context.OTHER) and "password" in roles and verdict.chance("login") > 0.2:
         return Context.LOGIN
     return context
+
+
+def _code_first(fields: list[ReadField]) -> bool:
+    """Whatever else is asked comes after the code: it does not say whose it is."""
+    seen = [field for field in fields if field.item.reachable]
+    if any(field.role in ("email", "phone") for field in seen):
+        return False
+    whose = [field for field in seen if field.role == "identifier"]
+    code = next((field.item.position for field in seen if field.role == "code"), 0)
+    return all(field.item.position > code for field in whose)
 
 
 def _makes_account(group: Group, page: PageView, fields: list[ReadField]) -> bool:
@@ -263,6 +275,8 @@ def _agreed(context: Context, fields: list[ReadField]) -> list[ReadField]:
     passwords = [field for field in seen if is_password(field.item)]
     if context in (Context.OTHER, Context.SEARCH):  # of a card, a coupon, a picture
         return [replace(field, role="other") if _is_other_code(field) else field for field in fields]
+    if context is Context.OTP:  # the name of a device, not of a person
+        return [replace(field, role="other") if field.role == "identifier" else field for field in fields]
     if context is Context.SIGNUP:
         return [replace(field, role="new_password") if field.role == "password" else field for field in fields]
     if context is not Context.LOGIN or not passwords:

@@ -35,6 +35,7 @@ _NO_METHOD = frozenset(
         "forgot", "logout", "signup", "cookie", "resend", "show", "terms", "search", "subscribe", "remember", "contact",
     }
 )  # fmt: skip
+_GOES_ON = frozenset({"decline", "next", "send", "verify", "login"})
 _KEY = frozenset({"passkey"})
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _METHODS: tuple[tuple[str, MfaType], ...] = (
@@ -239,6 +240,32 @@ def listed_methods(page: PageView, *, taken: set[str]) -> list[Choice]:
                             )
                         )
     return found
+
+
+def alike(page: PageView, known: Sequence[Choice], *, taken: set[str]) -> list[Choice]:
+    """What stands in line with the methods that were known by their words, made the same way: a method as well."""
+    refs = {choice.ref for choice in known}
+    made = {
+        (item.element.tag, item.element.css_class, item.element.form)
+        for item in page.items
+        if item.ref in refs
+        and item.element.css_class
+        and method_of(_full_text(item, page)) not in (None, MfaType.SWITCH)
+    }
+    found = []
+    for item in pressables(page):
+        e = item.element
+        text = _full_text(item, page)
+        if item.ref in refs | taken or (e.tag, e.css_class, e.form) not in made or not 0 < len(text) <= LONGEST:
+            continue
+        others = _NO_METHOD | (_GOES_ON if len(words(fold(text))) <= 3 else frozenset())
+        if concepts_of(text).isdisjoint(others):
+            found.append(
+                _choice(
+                    item, ChoiceKind.MFA_METHOD, text=text, mfa_type=MfaType.OTHER, reasons=("in line with methods",)
+                )
+            )
+    return found[: MAX_CHOICES - len(known)]
 
 
 def accounts(page: PageView, *, taken: set[str], organizations: bool, lists: bool = False) -> list[Choice]:

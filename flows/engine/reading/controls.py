@@ -11,6 +11,8 @@ from flows.engine.reading.page import Item, PageView
 from flows.engine.reading.text import fold, identifier_words, words
 
 _PLACES = frozenset({"login", "signup"})
+_ANSWERS = frozenset({"accept", "next", "verify", "decline", "logout", "login", "resend", "other_way"})
+_ANSWER_NAMES = frozenset({"accept", "refuse"})  # what programmers call them, in any language
 _LOGOUT_PLACE = re.compile(r"log-?_?out|sign-?_?out|log-?_?off|sign-?_?off|do=logout|/exit\b|disconnect")
 
 
@@ -129,10 +131,13 @@ def accept_and_decline(page: PageView, wanted: frozenset[str]) -> tuple[Control 
         concepts = concepts_of(text)
         e = item.element
         weight = 0.3 if e.tag in ("button", "input") or e.role == "button" else 0.0
-        refuses = "decline" in concepts
+        by_name = frozenset[str]()
+        if weight and concepts.isdisjoint(_ANSWERS | wanted):
+            by_name = named_among(identifier_words(f"{e.name} {e.id} {e.value}"), _ANSWER_NAMES)
+        refuses = "decline" in concepts or "refuse" in by_name
         if refuses:
             no.append((1.0 + weight, -number, item))
-        elif not concepts.isdisjoint({"accept", "next", "verify"} | wanted) and concepts.isdisjoint(
+        elif (by_name or not concepts.isdisjoint({"accept", "next", "verify"} | wanted)) and concepts.isdisjoint(
             {"logout", "forgot", "terms", "signup", "cookie"} - wanted
         ):
             yes.append((1.0 + weight + (0.5 if concepts & wanted else 0.0), -number, item))

@@ -71,6 +71,8 @@ _PATTERNS: dict[str, str] = {
     "toggle": r"toggle|show ?pass|hide ?pass|reveal|\beye\b|visib",
     "passkey": r"pass ?key|web ?authn|\bfido ?2?\b|\bu2f\b|security ?key",
     "consent": r"consent|authori[sz]|\bapprov|\bgrants?\b|oauth",
+    "accept": r"\b(?:accept|allow|approve|authori[sz]e|grant|agree|yes)\b",
+    "refuse": r"\b(?:cancel|deny|decline|reject|refuse|disagree|no)\b",
     "change": r"change ?(pass|pwd)|update ?(pass|pwd)",
     "settings": r"setting|profile|preferenc|account ?(edit|detail)|edit",
 }

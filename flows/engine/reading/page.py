@@ -248,7 +248,8 @@ class FrameView:
         whole = [any(field.element.type == "password" for field in fields) for fields in homes.values()]
         apart = all(self.ends[a] <= b for a, b in pairwise(sorted(homes)))
         alone = any(len(fields) == 1 and has for fields, has in zip(homes.values(), whole, strict=True))
-        if len(homes) < 2 or -1 in homes or not any(whole) or not apart or alone:
+        steps = any(not concepts_of(item.label).isdisjoint({"code", "totp"}) for item in typed)  # of the same login
+        if len(homes) < 2 or -1 in homes or not any(whole) or not apart or alone or steps:
             return []
         parts = [Group(self.frame, group.form, home, self.ends[home]) for home in sorted(homes)]
         for part in parts:

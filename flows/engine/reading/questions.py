@@ -1,5 +1,7 @@
 """Pages that ask one thing before they go on: whether an application may see the account, whether it is this one."""
 
+import re
+
 from flows.engine.reading import controls
 from flows.engine.reading.choices import pressables
 from flows.engine.reading.lexicon import concepts_of
@@ -10,6 +12,7 @@ from flows.engine.reading.page import PageView
 OFFERS = ("trust", "stay", "offer_passkey", "consent", "offer")
 _FEW = 12  # controls on a page that only asks
 _CONSENT = frozenset({"consent"})
+_ADDRESS = re.compile(r"[\w.+*•-]+@[\w*•-]+(?:\.[\w*•-]+)+")
 _BUTTONS = frozenset({"button", "input"})
 
 
@@ -43,6 +46,12 @@ def asks_whether_it_is_you(page: PageView) -> bool:
     another = [item for item in pressables(page) if "choose_account" in concepts_of(item.words[:60])]
     yes, _ = controls.accept_and_decline(page, frozenset())
     return len(another) == 1 and yes is not None and yes.ref != another[0].ref and _is_button(page, yes)
+
+
+def sent_to_address(page: PageView, spoken: frozenset[str]) -> bool:
+    """The page names an address that it wrote to, and offers to write again."""
+    addressed = any(_ADDRESS.search(text.text) for text in page.seen_texts[:40] if len(text.text) <= 300)
+    return addressed and "resend" in spoken and not any(item.is_typed and item.reachable for item in page.items)
 
 
 def _is_button(page: PageView, control: Control) -> bool:

@@ -150,6 +150,8 @@ def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
         if picker:
             return picker
         external = _instruction(draft)
+        if leaving is None and draft.form is None and pressable <= 10 and questions.sent_to_address(page, spoken):
+            return PageKind.EXTERNAL_ACTION, 0.7, ("something was sent to an address",)
         told = not heads.isdisjoint(_ELSEWHERE)
         if external and leaving is None and (told or pressable <= 8):
             return PageKind.EXTERNAL_ACTION, 0.8, ("tells to act elsewhere",)
@@ -159,13 +161,15 @@ def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
         )
         if len(kinds - {MfaType.SWITCH}) >= 2 and leaving is None and signing and pressable <= 2 * len(methods) + 8:
             return PageKind.METHOD_CHOICE, 0.7, (f"{len(methods)} methods",)
+        if leaving is None and signing and kinds == {MfaType.PASSKEY, MfaType.SWITCH}:
+            return PageKind.METHOD_CHOICE, 0.7, ("a passkey, or another way",)
         offer = questions.offer(page, heads, spoken)
         yes, no = controls.accept_and_decline(page, frozenset({offer})) if offer else (None, None)
         if offer and (no or (yes and offer != "offer")) and not (offer == "other_session" and leaving is not None):
             return PageKind.INTERSTITIAL, 0.75, (f"asks about {offer}",)
         if questions.asks_consent(page):
             return PageKind.INTERSTITIAL, 0.7, ("asks for consent",)
-        if methods and "choose" in heads and leaving is None:
+        if kinds - {MfaType.SWITCH} and "choose" in heads and leaving is None:
             return PageKind.METHOD_CHOICE, 0.6, ("asks to choose",)
     if leaving is not None:
         return PageKind.SIGNED_IN, round(leaving.score, 3), ("a sign-out control",)
@@ -333,7 +337,10 @@ def _choices(draft: Draft, kind: PageKind, taken: set[str]) -> list[Choice]:
     if kind is PageKind.CODE:
         asking = {control.ref for control in requests.alone(page)[:1]}
         return choices.methods(page, draft.form, kind=ChoiceKind.MFA_METHOD, taken=taken | asking)
-    if kind in (PageKind.METHOD_CHOICE, PageKind.EXTERNAL_ACTION):
+    if kind is PageKind.METHOD_CHOICE:
+        known = _mfa_choices(draft)
+        return [*known, *choices.alike(page, known, taken=taken)]
+    if kind is PageKind.EXTERNAL_ACTION:
         return _mfa_choices(draft)
     if kind is PageKind.ACCOUNT_PICKER:
         heads = frozenset().union(*map(concepts_of, page.headings), page.title_concepts)
