@@ -148,3 +148,21 @@ async def test_having_a_letter_sent_again_is_no_first_step(reading: Read) -> Non
         <button>Resend unlock instructions</button></form>"""
     )
     assert found.kind is not K.LOGIN
+
+
+@pytest.mark.parametrize("label", ["Confirm password", "Passwort bestätigen", "Potwierdź hasło"])
+async def test_one_password_to_confirm_is_the_one_there_is(reading: Read, label: str) -> None:
+    found = await reading(
+        f"""<form method=post><input type=password name=password autocomplete=new-password placeholder="{label}">
+        <button>{label}</button></form>"""
+    )
+    assert found.kind is K.LOGIN
+    assert [field.role for field in found.fields] == [R.PASSWORD]
+
+
+async def test_where_a_code_went_is_not_what_is_asked(reading: Read) -> None:
+    found = await reading(
+        """<form method=post><input name=t1 placeholder="Enter the token received in your email">
+        <input type=submit value=Submit></form>"""
+    )
+    assert found.kind is K.CODE

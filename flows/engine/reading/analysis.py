@@ -82,7 +82,9 @@ def read_form(group: Group, page: PageView) -> ReadForm:
     context = _settled(context, verdict, fields)
     if context is Context.LOGIN and _makes_account(group, page, fields):
         context = Context.SIGNUP
-    if context is Context.SIGNUP and _resets(group, page):
+    if context in (Context.SIGNUP, Context.RESET, Context.OTHER) and _confirms(group, page):
+        context = Context.LOGIN
+    elif context is Context.SIGNUP and _resets(group, page):
         context = Context.RESET
     lone = _lone_code(group, page, fields)
     if lone is not None:
@@ -147,6 +149,8 @@ def _lone_code(group: Group, page: PageView, fields: list[ReadField]) -> ReadFie
     against = {feature for feature in said if feature.startswith(("label:", "name:"))}
     if sure:
         against -= {"name:user", "name:email", "name:phone"}  # "user[otp_attempt]", "phone_otp"
+    if said & LABELLED_CODE:
+        against -= {"label:email", "label:phone"}  # where it went
     if sends:
         against -= {"name:captcha"}  # a puzzle is not sent to anybody
     if any(feature.partition(":")[2] in NO_CODE for feature in against):
@@ -259,6 +263,16 @@ def _makes_account(group: Group, page: PageView, fields: list[ReadField]) -> boo
     if all(not field_features(item, page).isdisjoint(CHOSEN) for item in passwords):
         return True
     return bool(said) and all("signup" in concepts for concepts in said)
+
+
+def _confirms(group: Group, page: PageView) -> bool:
+    """The one password of a form that only wants it confirmed: the one there is, again, before something delicate."""
+    seen = [item for item in group.typed if item.reachable]
+    if len(seen) != 1 or not is_password(seen[0]):
+        return False
+    said = field_features(seen[0], page)
+    called = said & {"label:password_confirm", "holder:password_confirm"}
+    return bool(called) and not said & {"label:password_new", "holder:password_new"}
 
 
 def _resets(group: Group, page: PageView) -> bool:
