@@ -192,6 +192,16 @@ def test_a_lock_out_ends_the_login() -> None:
     )
 
 
+def test_words_of_a_lock_out_mean_something_else_to_whom_the_site_let_in() -> None:
+    message = Message("Some features have been deactivated.", is_error=True, locked_out=True)
+    inside = page(PageKind.SIGNED_IN, message=message)
+    assert isinstance(decide(inside, Memory(known=KNOWN, started=True)), Finish)
+    assert isinstance(decide(inside, Memory(known=KNOWN, had_state=True)), Finish)
+    assert isinstance(decide(inside, Memory(known=KNOWN)), GiveUp)
+    outside = page(PageKind.OTHER, message=message)
+    assert isinstance(decide(outside, Memory(known=KNOWN, started=True)), GiveUp)
+
+
 def test_the_named_provider_is_pressed_by_itself_once() -> None:
     reading = replace(LOGIN, choices=(GOOGLE,))
     memory = Memory(known=KNOWN, sso_provider="Google")

@@ -11,7 +11,9 @@ REPEATS = 3  # times the same thing is pressed on the same page
 
 
 def locked(reading: Reading, memory: Memory) -> Action | None:
-    if reading.message is not None and reading.message.locked_out:
+    """Whom a site let in it did not lock out: there such words are about something else, as a feature that is off."""
+    let_in = reading.kind is PageKind.SIGNED_IN and (memory.started or memory.had_state)
+    if reading.message is not None and reading.message.locked_out and not let_in:
         return GiveUp(
             ErrorCode.ACCOUNT_LOCKED,
             "The site lets nobody into this account for now: it is locked, or was tried too often.",
