@@ -7,6 +7,7 @@ from flows.engine.actions import Ask, FillAndSubmit, Memory, Sent
 from flows.engine.contract import Filled
 from flows.engine.decide.asking import choice_ids, fillable
 from flows.engine.decide.forms import CODE_REFS, SECRET_REFS
+from flows.engine.decide.refusals import form_of
 from flows.engine.marks import lasting_url
 from flows.engine.matching import CODE_ROLES, PASSWORD, TOTP_CODE, refs_of
 from flows.engine.plan import Did, Plan, Step, digest, walked
@@ -123,7 +124,8 @@ class Ledger:
         message = reading.message
         excused = before is not None and message is not None and message.expired and before.refs == sources.keys()
         seen = frozenset(refs_of(fillable(reading)).values())
-        return Sent(page, sources, seen, before.again + 1 if before is not None and excused else 0)
+        again = before.again + 1 if before is not None and excused else 0
+        return Sent(page, sources, seen, again, form_of(reading))
 
     def refused(self, refs: frozenset[str]) -> frozenset[str]:
         """The site did not take these refs of what was sent; gives the names that are not to be sent again."""

@@ -138,6 +138,7 @@ class _Login:
         self._outside = Outside(self._ledger)
         self._login_page: str | None = None
         self._unsent: dict[str, Snapshot] = {}  # pages as they were before a form was sent from them
+        self._before: Snapshot | None = None  # the one that the last form was sent from
         self._mishaps = 0
         self._limit = StepLimit(STEP_SECONDS)
         self._dialogue = Dialogue(host, self._tabs, self._ledger, self._limit)
@@ -296,7 +297,7 @@ class _Login:
         self._tabs.expect_popup(False)
         before = sight.tab.watch.sent
         self._dismissed = None
-        self._unsent.setdefault(sight.page, sight.observation.snapshot)
+        self._before = self._unsent.setdefault(sight.page, sight.observation.snapshot)
         hands = self._hands(sight)
         typings = [Typing(fill.field, self._source(fill)) for fill in action.fills]
         try:
@@ -328,7 +329,7 @@ class _Login:
 
     def _news(self, sight: Sight) -> str | None:
         """What the page says that it did not say before anything was sent from it."""
-        before = self._unsent.get(sight.page)
+        before = self._unsent.get(sight.page, self._before)
         return appeared(before, sight.observation.snapshot) if before is not None else None
 
     def _source(self, fill: Fill) -> Callable[[str], Awaitable[Secret]]:

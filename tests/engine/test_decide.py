@@ -8,7 +8,7 @@ from flows.engine.actions import Ask, FillAndSubmit, Finish, GiveUp, Memory, Pic
 from flows.engine.contract import ErrorCode, FieldReason
 from flows.engine.decide import decide
 from flows.engine.decide.asking import choice_ids, offered
-from flows.engine.decide.refusals import refused
+from flows.engine.decide.refusals import form_of, refused
 from flows.engine.matching import refs_of, stored_name
 from flows.engine.reading.model import (
     CheckboxMeaning,
@@ -115,6 +115,15 @@ def test_r16_the_same_page_without_a_word_rejects_as_well() -> None:
     action = decide(LOGIN, Memory(known=KNOWN, sent=SENT, page="p", started=True))
     assert isinstance(action, Ask)
     assert action.rejected == {"password"}
+
+
+def test_r16_the_same_form_at_another_address_rejects_as_well() -> None:
+    reading = replace(LOGIN, url="https://site.test/login?failed")
+    sent = replace(SENT, form=form_of(replace(LOGIN, url="https://site.test/")))
+    assert refused(reading, sent, page="q") == {"password"}
+    assert refused(replace(reading, url="https://other.test/login"), sent, page="q") == frozenset()
+    other = page(PageKind.LOGIN, replace(USER, name="uid"), WORD, url="https://site.test/login")
+    assert refused(other, sent, page="q") == frozenset()
 
 
 def test_r16_rejected_values_are_not_used_again() -> None:

@@ -164,6 +164,21 @@ async def test_r16_silence_of_the_site_counts_as_rejection(
     assert [password for _, password in accounts.attempts] == ["wrong", PASSWORD]
 
 
+async def test_r16_a_form_that_comes_back_elsewhere_was_refused(
+    browsers: Browsers, plain: BrowserSettings, site: SiteServer
+) -> None:
+    """The form opens in place on the start page; a page of its own gives it back with plain words above it."""
+    accounts = AccountSite(site, Behaviour(error=""))
+    form = accounts.form_alone()
+    opened = f"<button onclick='document.getElementById(`x`).innerHTML=this.value' value='{form}'>Log in</button>"
+    site.page("/", f"<!doctype html><title>Notes</title><h1>Notes</h1>{opened}<div id=x></div>")
+    accounts.behaviour.before_form = "<p>Notes of the archive.</p><p>Those details do not match our records.</p>"
+    host = ScriptedHost({"username": USER, "password": "wrong"}, Person({"username": [USER], "password": [PASSWORD]}))
+    proven(await login(browsers, request_for(accounts, plain, login_url=site.url + "/"), host))
+    assert [password for _, password in accounts.attempts] == ["wrong", PASSWORD]
+    assert host.pauses[0].website_error == "Those details do not match our records."
+
+
 async def test_a_locked_account_ends_the_login(browsers: Browsers, plain: BrowserSettings, site: SiteServer) -> None:
     accounts = AccountSite(site, Behaviour(locked_after=1))
     outcome = await login(browsers, request_for(accounts, plain), ScriptedHost({**STORED, "password": "wrong"}))

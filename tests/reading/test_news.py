@@ -31,6 +31,11 @@ def test_the_nearest_sentence_is_taken() -> None:
     )
 
 
+def test_a_refusal_is_told_before_what_stands_nearer() -> None:
+    refusal, nearer = said("Invalid user name or password", y=240), said("Connected to the archive", y=185)
+    assert appeared(page(), page(nearer, refusal)) == "Invalid user name or password"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -95,6 +95,10 @@ class AccountSite:
             return document("Log in", "<h1>Log in</h1><iframe src=/frame width=400 height=300></iframe>")
         return self._form("")
 
+    def form_alone(self) -> str:
+        """The form without a page around it."""
+        return self._fields("")
+
     def _form(self, error: str) -> str:
         return document("Log in", f"<h1>Log in</h1>{self.behaviour.before_form}{self._fields(error)}")
 

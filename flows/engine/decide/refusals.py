@@ -1,8 +1,10 @@
 """What the site refused of the form that was just sent. Pure."""
 
+from urllib.parse import urlsplit
+
 from flows.engine.actions import Sent
 from flows.engine.decide.asking import fillable, website_error
-from flows.engine.matching import CODE_ROLES, IDENTIFIER_ROLES, refs_of
+from flows.engine.matching import CODE_ROLES, IDENTIFIER_ROLES, PASSWORD, refs_of
 from flows.engine.reading.model import FieldRole, Reading
 
 
@@ -16,13 +18,25 @@ def refused(reading: Reading, sent: Sent | None, *, page: str) -> frozenset[str]
     if not asked_again or added(reading, sent) or _too_old(reading, sent):
         return frozenset()
     error = website_error(reading)
-    if error is None and (page != sent.page or sent.for_code):
+    elsewhere = page != sent.page and not _came_back(reading, sent)
+    if error is None and (elsewhere or sent.for_code):
         return frozenset()
     if reading.message is not None and error is not None and reading.message.field_ref in refs:
         blamed = refs[reading.message.field_ref or ""]
         return frozenset({blamed}) & asked_again or asked_again & sent.refs
     secrets = frozenset(ref for ref in asked_again if here[ref].role not in IDENTIFIER_ROLES)
     return secrets or asked_again
+
+
+def form_of(reading: Reading) -> str:
+    """The same for a form that comes back at another address of the site, as after a press that opened it in place."""
+    asked = ",".join(f"{field.role}={field.name}" for field in fillable(reading))
+    return f"{urlsplit(reading.url).netloc}|{asked}"
+
+
+def _came_back(reading: Reading, sent: Sent) -> bool:
+    """The very form that a password was sent with: without a word as well, sending it again would be a guess."""
+    return PASSWORD in sent.refs and sent.form == form_of(reading)
 
 
 def added(reading: Reading, sent: Sent | None) -> frozenset[str]:

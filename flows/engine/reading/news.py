@@ -1,6 +1,7 @@
 """Words that a page did not have before: what a site says to a form that it gives back, in whatever language and
 dress. Pure."""
 
+from flows.engine.reading.lexicon import concepts_of
 from flows.engine.snapshot import Element, Frame, Snapshot, Text
 
 SHORTEST, LONGEST = 6, 300
@@ -9,9 +10,9 @@ TYPED = frozenset({"input", "textarea", "select"})
 
 
 def appeared(before: Snapshot, after: Snapshot) -> str | None:
-    """The new words nearest to the fields, if there are any in sight of them."""
+    """The new words nearest to the fields, if there are any in sight of them; what speaks of a refusal comes first."""
     old = {_plain(text.text) for frame in before.frames for text in _texts(frame)}
-    best: tuple[int, str] | None = None
+    best: tuple[tuple[bool, int], str] | None = None
     for frame in after.frames:
         fields = [node.rect for node in frame.nodes if isinstance(node, Element) and _is_field(node)]
         if not frame.visible or not fields:
@@ -21,8 +22,9 @@ def appeared(before: Snapshot, after: Snapshot) -> str | None:
             if _plain(text.text) in old:
                 continue
             distance = int(max(top - (text.rect.y + text.rect.h), text.rect.y - bottom, 0))
-            if distance <= FAR and (best is None or distance < best[0]):
-                best = (distance, " ".join(text.text.split()))
+            rank = ("rejected" not in concepts_of(text.text), distance)
+            if distance <= FAR and (best is None or rank < best[0]):
+                best = (rank, " ".join(text.text.split()))
     return best[1] if best is not None else None
 
 
