@@ -74,6 +74,25 @@ def test_a_known_provider_goes_by_any_trace_of_its_name(node: dict[str, Any], sl
     assert providers(beside(node)) == ([slug] if slug else [])
 
 
+@pytest.mark.parametrize(
+    "node",
+    [
+        link("Log in", "https://site.test/start", ti="Log in to Corporate LDAP"),
+        link("Anmelden", "https://site.test/start", ti="Anmelden an LDAP Berlin"),
+        link("", "https://site.test/start", al="Sign in to Slack"),
+        link("Sign in to Slack", "https://site.test/start"),
+    ],
+)
+def test_where_one_signs_in_is_not_with_whom(node: dict[str, Any]) -> None:
+    found = read(snapshot(heading("Welcome"), node, url="https://app.slack.test/", title="Start"))
+    assert providers(found) == []
+    assert len(found.login_links) == 1
+
+
+def test_a_plain_label_with_a_title_that_says_with_whom() -> None:
+    assert providers(beside(button("Log in", y="button", ti="Log in with GitHub"))) == ["github"]
+
+
 def posted(action: str, label: str, **more: Any) -> Snapshot:
     """A login form, and a second one that has nothing but a button."""
     paths = [[-1, "html"], [0, "body"], *([1, f"b{n}"] for n in range(4))]

@@ -193,7 +193,8 @@ def _provider_of(item: Item) -> str | None:
     spoken = concepts_of(said)
     if not spoken.isdisjoint({"logout", "forgot", "cookie", "terms"}):
         return None
-    by_text, by_markup = _slug(said), _slug_of_markup(markup) or _slug(_path(href))
+    by_text = None if _names_the_place(item, spoken) else _slug(said)
+    by_markup = _slug_of_markup(markup) or _slug(_path(href))
     sent = _sent_to(item)
     if sent is not None:
         return by_text or _slug(sent) or (None if by_markup in _WEAK else by_markup) or _own_name(item)
@@ -228,6 +229,18 @@ def _begins_here(item: Item, slug: str | None) -> bool:
     return _slug(path) == slug and bool(named_among(path, _SIGNS_IN))
 
 
+def _names_the_place(item: Item, spoken: frozenset[str]) -> bool:
+    """Who is named is where one signs in, not with whom: the site itself, or in the title of a plain "Log in"."""
+    e = item.element
+    if "with" in spoken or "login" not in spoken:
+        return False
+    plain = bool(e.text) and "login" in concepts_of(e.text) and not leftover(e.text, _LEADS)
+    if plain:
+        return True
+    named = _slug(" ".join(words(fold(e.text or e.aria_label))))
+    return named is not None and named == _slug(identifier_words(_host(item.frame.url)))
+
+
 def _sent_to(item: Item) -> str | None:
     """The words of the address, where the control sends a form without fields of its own to a provider's route."""
     e = item.element
@@ -246,6 +259,10 @@ def _own_name(item: Item) -> str | None:
     if identifier_words(e.name) in _BY_NAME and e.value:
         return "-".join(words(fold(e.value)))[:40] or None
     return label_remainder(item.words) or "-".join(words(fold(item.words))[:4])[:40] or None
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0].lower()[:100]
 
 
 def _path(href: str) -> str:
