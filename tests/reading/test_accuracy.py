@@ -9,6 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from flows.engine import accuracy, corpus
+from flows.engine.observe import Observation, PageGone, observe
+from flows.management.commands import readpage
 from flows.management.commands.readpage import table
 from tests.reading.pages import button, field, form, snapshot
 
@@ -128,6 +130,22 @@ def test_readpage_tells_what_it_sees(tmp_path: Path) -> None:
     found = json.loads(out.getvalue())
     assert found["kind"] == "login"
     assert [field["role"] for field in found["fields"]] == ["identifier", "password"]
+
+
+def test_readpage_looks_again_at_a_page_between_two_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(PAGE)
+    gone = [PageGone("Error"), PageGone("Error")]
+
+    async def sometimes(page: object) -> Observation:
+        if gone:
+            raise gone.pop()
+        return await observe(page)
+
+    monkeypatch.setattr(readpage, "observe", sometimes)
+    out = io.StringIO()
+    call_command("readpage", str(file), "--json", stdout=out)
+    assert json.loads(out.getvalue())["kind"] == "login"
 
 
 def test_readpage_measures_a_corpus_and_writes_predictions(tmp_path: Path) -> None:

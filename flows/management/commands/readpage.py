@@ -125,7 +125,14 @@ async def _settled(page: Any) -> Reading:
     last: tuple[str, int] | None = None
     deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
     while True:
-        seen = await observe(page)
+        try:
+            seen = await observe(page)
+        except PageGone:  # between two documents, where a page sends its visitors on
+            if page.is_closed() or asyncio.get_running_loop().time() > deadline:
+                raise
+            last = None
+            await asyncio.sleep(0.1)
+            continue
         reading = read(seen.snapshot)
         await seen.dispose()
         now = (str(reading.kind), len(reading.fields) + len(reading.choices))
