@@ -56,6 +56,7 @@ class Memory:
     totp_tries: int = 0
     waits: int = 0
     links: int = 0
+    returns: int = 0  # from a page that refused a form and had none
     had_state: bool = False  # the profile came with state: somebody may be signed in already
     searching: bool = True  # no login page was given, so one may be looked for
     tried: frozenset[str] = frozenset()
@@ -133,6 +134,15 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class Return:
+    """Go back to where the form was: this page refuses what was sent (in the words `said`) and has no form of its own.
+    `codes` are the codes among it, which the form there does not ask for."""
+
+    said: str
+    codes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     reason: str
 
@@ -150,4 +160,5 @@ class GiveUp:
     rejected: frozenset[str] = frozenset()  # refs just refused
 
 
-Action = FillAndSubmit | Ask | Press | Pick | Visit | Wait | Finish | GiveUp
+Step = FillAndSubmit | Ask | Press | Pick | Visit | Return | Wait
+Action = Step | Finish | GiveUp

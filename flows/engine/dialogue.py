@@ -1,8 +1,9 @@
 """What a login says to its host and hears from it: progress, questions, and a person who goes on by hand."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from flows.engine.actions import GiveUp
+from flows.engine.actions import Fill, GiveUp
 from flows.engine.contract import (
     Answer,
     AskedChoice,
@@ -13,6 +14,7 @@ from flows.engine.contract import (
     Pause,
     Picked,
     Progress,
+    Secret,
 )
 from flows.engine.decide.asking import fillable
 from flows.engine.decide.forms import FORM_KINDS
@@ -58,6 +60,17 @@ class Dialogue:
         if progress is not self._progress:
             self._progress = progress
             await self._host.progress(progress)
+
+    def source(self, fill: Fill) -> Callable[[str], Awaitable[Secret]]:
+        """Where the value of a field comes from, asked at the moment of filling."""
+
+        async def stored(origin: str) -> Secret:
+            return await self._host.reveal_stored(fill.stored or fill.ref, origin=origin)
+
+        async def given(origin: str) -> Secret:
+            return await self._host.reveal_given(fill.given or fill.ref, origin=origin)
+
+        return stored if fill.given is None else given
 
     async def own_entry(self, pause: Pause, sight: Sight) -> AskedChoice | None:
         """The entry of a list of accounts or organizations that a stored value names, tried once on a page."""

@@ -39,6 +39,10 @@ class Ledger:
     def waited(self) -> None:
         self.memory = replace(self.memory, waits=self.memory.waits + 1)
 
+    def returned(self) -> None:
+        """Back to the form: the way there may be gone once more."""
+        self.memory = replace(self.memory, returns=self.memory.returns + 1, pressed={}, links=0, waits=0)
+
     def begun(self) -> None:
         """A person did in the page what the login needs."""
         self.memory = replace(self.memory, started=True, waits=0)

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from flows.engine import state
 from flows.engine.act import Hands, Typing
-from flows.engine.actions import Ask, Fill, FillAndSubmit, Finish, GiveUp, Memory, Pick, Press, Visit, Wait, Why
+from flows.engine.actions import Ask, FillAndSubmit, Finish, GiveUp, Memory, Pick, Press, Return, Step, Visit, Why
 from flows.engine.boundary import Boundary
 from flows.engine.browser_process import Session
 from flows.engine.browsers import Browsers
 from flows.engine.contract import (
     ErrorCode,
     Failed,
+    FieldReason,
     Host,
     LoggedIn,
     LoginRequest,
@@ -21,7 +22,6 @@ from flows.engine.contract import (
     Picked,
     ProfileState,
     Progress,
-    Secret,
     ValueUnavailable,
 )
 from flows.engine.decide import decide
@@ -34,15 +34,15 @@ from flows.engine.judging import judged
 from flows.engine.ledger import Ledger
 from flows.engine.lent_passkeys import LentPasskeys
 from flows.engine.limits import StepLimit
+from flows.engine.marks import lasting_url
 from flows.engine.matching import CODE_ROLES
 from flows.engine.observe import StaleElement
 from flows.engine.origins import InvalidDomain, origin_of, site_parse
 from flows.engine.outside import Outside
 from flows.engine.picture import picture_take
 from flows.engine.reading.model import Control, Field, PageKind
-from flows.engine.reading.news import appeared
-from flows.engine.snapshot import Snapshot
 from flows.engine.tabs import SHORT_PATIENCE, Sight, Tabs
+from flows.engine.told import Told
 from flows.engine.verify import Proven, Unproven, prove
 
 log = logging.getLogger(__name__)
@@ -137,13 +137,11 @@ class _Login:
         self._entrance = Entrance(self._tabs, session.egress)
         self._outside = Outside(self._ledger)
         self._login_page: str | None = None
-        self._unsent: dict[str, Snapshot] = {}  # pages as they were before a form was sent from them
-        self._before: Snapshot | None = None  # the one that the last form was sent from
+        self._told = Told()
         self._mishaps = 0
         self._limit = StepLimit(STEP_SECONDS)
         self._dialogue = Dialogue(host, self._tabs, self._ledger, self._limit)
         self._boundary = Boundary(request, host, self._dialogue, self._tabs, plain_http=session.egress.plain_http)
-        self._dismissed: str | None = None  # what the site said in a dialog that was closed since the last form
 
     # --- the loop --------------------------------------------------------------------------------------------
 
@@ -190,7 +188,7 @@ class _Login:
         await self._live.catch_up()
         return replace(failed, picture=await picture_take(self._tabs.current.page, let_go=self._tabs.let_go))
 
-    async def _perform(self, action: FillAndSubmit | Ask | Press | Pick | Visit | Wait, sight: Sight) -> Sight | Failed:
+    async def _perform(self, action: Step, sight: Sight) -> Sight | Failed:
         if isinstance(action, FillAndSubmit):
             return await self._fill(action, sight)
         if isinstance(action, Ask):
@@ -201,6 +199,8 @@ class _Login:
             return await self._pick(action, sight)
         if isinstance(action, Visit):
             return await self._visit(action, sight)
+        if isinstance(action, Return):
+            return await self._return(action)
         self._ledger.waited()
         return await self._tabs.settle(sight, patience=SHORT_PATIENCE)
 
@@ -230,6 +230,15 @@ class _Login:
         if (after.status or 200) >= 400:
             log.debug("nothing at %s", action.path)
         return after
+
+    async def _return(self, action: Return) -> Sight:
+        """Back to the form that was sent, where its address lasts; else to where the login began."""
+        self._told.leaving(action.said)
+        if action.codes:
+            await self._note_rejected(action.codes)
+        self._ledger.returned()
+        lasts = self._login_page is not None and lasting_url(self._login_page) == self._login_page
+        return await self._go(self._login_page if self._login_page and lasts else self._entrance.asked)
 
     # --- pressing --------------------------------------------------------------------------------------------
 
@@ -262,7 +271,7 @@ class _Login:
             return await self._press_passkey(action.control, sight)
         is_link = action.why == Why.LINK
         if action.why == Why.DISMISS:
-            self._dismissed = website_error(sight.reading) or self._dismissed
+            self._told.closing(website_error(sight.reading))
         if action.why in Why.PASSING:
             self._ledger.passed(action.control)
         else:
@@ -296,10 +305,9 @@ class _Login:
         self._outside.note(sight.tab.page.url, sight)
         self._tabs.expect_popup(False)
         before = sight.tab.watch.sent
-        self._dismissed = None
-        self._before = self._unsent.setdefault(sight.page, sight.observation.snapshot)
+        self._told.sending(sight)
         hands = self._hands(sight)
-        typings = [Typing(fill.field, self._source(fill)) for fill in action.fills]
+        typings = [Typing(fill.field, self._dialogue.source(fill)) for fill in action.fills]
         try:
             async with self._live.filling():
                 try:
@@ -316,9 +324,8 @@ class _Login:
             return await self._tabs.settle(sight)  # the form stays as it is, for the code
         if self._request.verify and not any(fill.field.role in CODE_ROLES for fill in action.fills):
             self._browsers.prepare(self._request.settings)
-        return await judged(
-            self._tabs, hands, sight, sent_before=before, enter=self._enter_in(action.fills[-1].field), news=self._news
-        )
+        enter = self._enter_in(action.fills[-1].field)
+        return await judged(self._tabs, hands, sight, sent_before=before, enter=enter, news=self._told.news)
 
     def _enter_in(self, field: Field) -> Callable[[Sight], Awaitable[None]]:
         async def enter(sight: Sight) -> None:
@@ -326,20 +333,6 @@ class _Login:
                 await self._hands(sight).enter(sight.reading.field_by_role(field.role))
 
         return enter
-
-    def _news(self, sight: Sight) -> str | None:
-        """What the page says that it did not say before anything was sent from it."""
-        before = self._unsent.get(sight.page, self._before)
-        return appeared(before, sight.observation.snapshot) if before is not None else None
-
-    def _source(self, fill: Fill) -> Callable[[str], Awaitable[Secret]]:
-        async def stored(origin: str) -> Secret:
-            return await self._host.reveal_stored(fill.stored or fill.ref, origin=origin)
-
-        async def given(origin: str) -> Secret:
-            return await self._host.reveal_given(fill.given or fill.ref, origin=origin)
-
-        return stored if fill.given is None else given
 
     # --- asking ----------------------------------------------------------------------------------------------
 
@@ -355,8 +348,9 @@ class _Login:
             return sight
         typed = self._live.typed
         pause = action.pause
-        if action.rejected and pause.website_error is None:
-            pause = replace(pause, website_error=self._dismissed or self._news(sight))
+        again = any(field.reason is FieldReason.REJECTED for field in pause.fields)
+        if (again or action.rejected) and pause.website_error is None:
+            pause = replace(pause, website_error=self._told.refusal(sight))
         answer = await self._dialogue.answered(pause, sight, action.on_timeout)
         if isinstance(answer, Sight) and self._live.typed > typed and answer.reading.kind is PageKind.SIGNED_IN:
             self._ledger.begun()  # the person signed in right on the page

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from flows.engine.actions import Ask, FillAndSubmit, Finish, GiveUp, Memory, Pick, Press, Sent, Visit, Wait, Why
+from flows.engine.actions import Ask, FillAndSubmit, Finish, GiveUp, Memory, Pick, Press, Return, Sent, Visit, Wait, Why
 from flows.engine.contract import ErrorCode, FieldReason
 from flows.engine.decide import decide
 from flows.engine.decide.asking import choice_ids, offered
@@ -124,6 +124,39 @@ def test_r16_the_same_form_at_another_address_rejects_as_well() -> None:
     assert refused(replace(reading, url="https://other.test/login"), sent, page="q") == frozenset()
     other = page(PageKind.LOGIN, replace(USER, name="uid"), WORD, url="https://site.test/login")
     assert refused(other, sent, page="q") == frozenset()
+
+
+SAYS_NO = replace(page(PageKind.OTHER), message=Message("Invalid name or password.", is_error=True))
+
+
+def test_a_refusal_without_a_form_leads_back_to_it() -> None:
+    memory = Memory(known=KNOWN, sent=SENT, page="q", started=True)
+    assert isinstance(decide(SAYS_NO, memory), Wait)
+    waited = replace(memory, waits=1)
+    assert decide(SAYS_NO, waited) == Return("Invalid name or password.")
+    code = replace(waited, sent=Sent("p", {"code": None}))
+    assert decide(SAYS_NO, code) == Return("Invalid name or password.", frozenset({"code"}))
+    seed = replace(waited, sent=Sent("p", {"totp_code": "totp_code"}), totp_tries=1)
+    assert decide(SAYS_NO, seed) == Return("Invalid name or password.")
+    assert decide(SAYS_NO, replace(seed, totp_tries=2)) == Return("Invalid name or password.", frozenset({"totp_code"}))
+
+
+def test_codes_that_are_refused_elsewhere_are_counted_too() -> None:
+    often = Memory(known=KNOWN, sent=Sent("p", {"code": None}), page="q", started=True, waits=1, code_refusals=4)
+    action = decide(SAYS_NO, often)
+    assert isinstance(action, GiveUp)
+    assert action.code is ErrorCode.CREDENTIALS_INVALID
+    assert action.rejected == {"code"}
+
+
+def test_who_was_let_in_is_not_led_back() -> None:
+    memory = Memory(known=KNOWN, sent=SENT, page="q", started=True, waits=1)
+    assert isinstance(decide(replace(SAYS_NO, sign_out=BUTTON), memory), Finish)
+    assert isinstance(decide(replace(SAYS_NO, pressable=99), memory), Finish)
+    assert isinstance(decide(SAYS_NO, replace(memory, sent=None)), Finish)
+    assert isinstance(decide(SAYS_NO, replace(memory, returns=6)), Finish)
+    unsaid = replace(SAYS_NO, message=Message("An error occurred.", is_error=True))
+    assert isinstance(decide(unsaid, memory), Finish)
 
 
 def test_r16_rejected_values_are_not_used_again() -> None:

@@ -100,6 +100,15 @@ async def test_messages(reading: Read, markup: str, is_error: bool, locked: bool
         assert (found.message.is_error, found.message.locked_out) == (is_error, locked)
 
 
+@pytest.mark.parametrize("markup", ["<h1>Login failed</h1>", "<p>Nieprawidłowe hasło.</p><p><a href=/x>Wstecz</a></p>"])
+async def test_a_page_that_says_little_else_needs_no_red_box(reading: Read, markup: str) -> None:
+    found = await reading(markup)
+    assert found.message is not None
+    assert found.message.is_error
+    among_much = await reading(markup + "".join(f"<p>Item {n} of the archive</p>" for n in range(20)))
+    assert among_much.message is None
+
+
 async def test_a_page_without_trouble_has_no_message(reading: Read) -> None:
     found = await reading(f"<h1>Log in</h1><p>Welcome to the wiki. Forgot your password?</p>{LOGIN.format('')}")
     assert found.message is None

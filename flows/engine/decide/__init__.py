@@ -25,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     obstacles.interstitial,
     choosing.method,
     forms.form,
+    arriving.turned_away,
     replaying.ended,
     arriving.signed_in,
     arriving.too_early,

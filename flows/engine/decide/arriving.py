@@ -1,11 +1,13 @@
 """Rules for both ends of a login: finding its page, and being through."""
 
-from flows.engine.actions import Action, Finish, GiveUp, Memory, Press, Visit, Wait, Why
+from flows.engine.actions import Action, Finish, GiveUp, Memory, Press, Return, Visit, Wait, Why
 from flows.engine.contract import ErrorCode
 from flows.engine.decide.asking import fillable, website_error
-from flows.engine.decide.forms import FORM_KINDS
+from flows.engine.decide.forms import CODE_REFS, FORM_KINDS, TOTP_TRIES, too_often
 from flows.engine.decide.passkeys import passkey_only
+from flows.engine.matching import TOTP_CODE
 from flows.engine.plan import digest
+from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import PageKind, Reading
 
 START = "/"
@@ -15,6 +17,8 @@ PATHS = (
 )  # fmt: skip
 LATE_WAITS = 6  # some pages draw their form seconds after they stand still: a worker or a database starts first
 EARLY_WAITS = 2
+RETURNS = 6  # to the form, in one login
+BARE = 40  # more than this to press is an application, whose words are not about the login
 LINKS = 3  # links to a login page followed, at most
 DOWN = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
@@ -30,6 +34,29 @@ def too_early(reading: Reading, memory: Memory) -> Action | None:
     if reading.kind is PageKind.SIGNED_IN and not memory.started and memory.waits < EARLY_WAITS:
         return Wait("nobody is signed in yet")
     return None
+
+
+def turned_away(reading: Reading, memory: Memory) -> Action | None:
+    """A page of its own that says no to what was sent. Back at the form it shows whether that is so: who was let in
+    finds none there, and the form again, unchanged, is a refusal."""
+    said = website_error(reading)
+    if memory.sent is None or said is None or memory.returns >= RETURNS or not _is_dead_end(reading):
+        return None
+    if "rejected" not in concepts_of(said):
+        return None
+    if memory.waits < 1:
+        return Wait("is this all the site says?")
+    codes = memory.sent.refs & CODE_REFS
+    if TOTP_CODE in memory.sent.stored and memory.totp_tries < TOTP_TRIES:
+        codes = frozenset()  # the next one may fit (R15)
+    if (often := too_often(codes, memory)) is not None:
+        return GiveUp(ErrorCode.CREDENTIALS_INVALID, often, said, rejected=codes)
+    return Return(said, codes)
+
+
+def _is_dead_end(reading: Reading) -> bool:
+    kinds = (PageKind.OTHER, PageKind.ERROR)
+    return reading.kind in kinds and reading.sign_out is None and not fillable(reading) and reading.pressable <= BARE
 
 
 def arrived(reading: Reading, memory: Memory) -> Action | None:

@@ -43,7 +43,7 @@ def form(reading: Reading, memory: Memory) -> Action | None:
             newly = frozenset()
         else:
             newly |= {TOTP_CODE} & memory.known
-    if (often := _too_often(newly, memory)) is not None:
+    if (often := too_often(newly, memory)) is not None:
         return GiveUp(ErrorCode.CREDENTIALS_INVALID, often, website_error(reading), rejected=newly)
     ask, fills = form_asked(reading, memory, newly)
     if newly:
@@ -66,7 +66,7 @@ def _must_change(reading: Reading, memory: Memory) -> bool:
     return memory.started and asked and roles <= PASSWORD_ROLES and reading.sign_out is None
 
 
-def _too_often(newly: frozenset[str], memory: Memory) -> str | None:
+def too_often(newly: frozenset[str], memory: Memory) -> str | None:
     """Why nothing more is tried: sites lock accounts over wrong guesses (R16)."""
     if newly & SECRET_REFS and memory.refusals + 1 >= REFUSALS:
         return f"The site refused the password {REFUSALS} times."

@@ -11,6 +11,7 @@ from flows.engine.snapshot import Element, Text
 
 LONGEST = 300
 TITLE_CHARS, TITLE_GAP = 30, 60
+FEW_TEXTS = 12  # a page that says no more than this says it about what was just done
 _ERRORS = frozenset({"wrong", "rejected", "locked"})
 THRESHOLD = 1.9
 FEW_CONTROLS = 6
@@ -21,13 +22,16 @@ _WHOSE = frozenset({"user", "email", "phone", "login"})
 def find(page: PageView, form: ReadForm | None, fields: Sequence[Item]) -> Message | None:
     """The strongest message on the page. None if nothing speaks to the person about an attempt."""
     best: tuple[float, Message] | None = None
+    bare = (
+        form is None and len(page.seen_texts) <= FEW_TEXTS and not any(i.is_typed and i.reachable for i in page.items)
+    )
     for view in page.frames:
         if not view.frame.visible:
             continue
         for position, node in enumerate(view.nodes):
             if not isinstance(node, Text):
                 continue
-            weight, reasons = _weight(view, position, node, form)
+            weight, reasons = _weight(view, position, node, form, bare=bare)
             if weight < THRESHOLD or (best is not None and weight <= best[0]):
                 continue
             told = _fuller(view, position, node)
@@ -66,7 +70,9 @@ def _fuller(view: FrameView, position: int, title: Text) -> Text:
     return title
 
 
-def _weight(view: FrameView, position: int, node: Text, form: ReadForm | None) -> tuple[float, tuple[str, ...]]:
+def _weight(
+    view: FrameView, position: int, node: Text, form: ReadForm | None, *, bare: bool
+) -> tuple[float, tuple[str, ...]]:
     if len(node.text) < 2 or len(node.text) > 600:
         return 0.0, ()
     concepts = concepts_of(node.text)
@@ -89,7 +95,10 @@ def _weight(view: FrameView, position: int, node: Text, form: ReadForm | None) -
         reasons.append("says locked")
     if not reasons:
         return 0.0, ()
-    if node.is_label or node.heading in (1, 2, 6):
+    if bare and "rejected" in concepts and not node.unseen:
+        total += 1.0
+        reasons.append("says little else")
+    elif node.is_label or node.heading in (1, 2, 6):
         total -= 0.9
     if not concepts.isdisjoint({"cookie", "forgot"}) and "rejected" not in concepts:
         total -= 1.6

@@ -176,6 +176,7 @@ class Reading:
     sign_out: Control | None = None
     captcha: str | None = None  # vendor, e.g. "recaptcha"
     signed_in_score: float = 0.0
+    pressable: int = 0  # how much there is to press on the page
     loading: bool = False  # a spinner or an empty page: look again soon
     lang: str = ""
 

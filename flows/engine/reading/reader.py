@@ -310,6 +310,7 @@ def _compose(draft: Draft, kind: PageKind, score: float, reasons: tuple[str, ...
         sign_out=leaving,
         captcha=draft.captcha.vendor if draft.captcha is not None else None,
         signed_in_score=_signed_in(draft, kind, leaving is not None, bool(links or openers)),
+        pressable=sum(1 for _ in choices.pressables(page)),
         loading=bool(
             top.ready_state == "loading"
             or (not page.seen_texts and not chosen)

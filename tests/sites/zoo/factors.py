@@ -69,6 +69,28 @@ def lost_code(zoo: Zoo) -> None:
     mailed_code(zoo, lost=True)
 
 
+def refused_elsewhere(zoo: Zoo) -> None:
+    """A wrong code ends on a page of its own; the login starts anew, with a new code."""
+    plain(zoo, then="/code")
+
+    def take(visit: Visit) -> Go | Stay:
+        right = visit.form.get("code", "") == "K7Q-P2X" and "half" in visit.session
+        who = visit.session.pop("half", "")
+        if not right:
+            return Go("/denied")
+        sign_in(visit.session, who)
+        return Go("/home")
+
+    def show(visit: Visit) -> str:
+        return (
+            "<h1>Verification code</h1><p>We sent a code to your device.</p><form method='post'><label for='c'>Code"
+            "</label><input id='c' name='code' autocomplete='off'><button>Verify</button></form>"
+        )
+
+    zoo.screen("/code", show, take)
+    zoo.screen("/denied", lambda visit: "<p>Invalid verification code</p><p><a href='/login'>Go to the portal</a></p>")
+
+
 def mailed_code(zoo: Zoo, *, lost: bool = False) -> None:
     """Letters, digits and a dash."""
     plain(zoo, then="/code")

@@ -175,6 +175,20 @@ def cookie_banner(zoo: Zoo) -> None:
     plain(zoo, before=layer)
 
 
+def refused_elsewhere(zoo: Zoo) -> None:
+    """As old applications do: a page of its own says no, in plain words."""
+
+    def take(visit: Visit) -> Go | Stay:
+        answer = judge(visit)
+        return Go("/denied") if isinstance(answer, Stay) else answer
+
+    def denied(visit: Visit) -> str:
+        return f"<h2>{WORDS[zoo.lang][0]}</h2><p>{WORDS[zoo.lang][4]}</p><p><a href='/contact'>?</a></p>"
+
+    zoo.screen("/login", form, take)
+    zoo.screen("/denied", denied)
+
+
 def locked_out(zoo: Zoo) -> None:
     def take(visit: Visit) -> Go | Stay:
         answer = judge(visit)
