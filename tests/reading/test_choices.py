@@ -29,6 +29,15 @@ async def test_a_code_instead_of_the_password_is_a_choice(reading: Read) -> None
     assert kinds == [("Send me a sign-in code", MfaType.EMAIL), ("Sign in with a passkey", MfaType.PASSKEY)]
 
 
+async def test_buttons_that_answer_the_same_question_are_all_choices(reading: Read) -> None:
+    found = await reading("""<div class=alert>Choose your second factor</div><form method=post>
+        <button name=way value=t><h4>Authenticator app</h4></button><button name=way value=x><h4>Company code</h4></button>
+        <button name=stop>Leave</button></form><a href=/>Cancel</a>""")
+    assert found.kind == PageKind.METHOD_CHOICE
+    kinds = [(choice.label, choice.mfa_type) for choice in found.choices]
+    assert kinds == [("Authenticator app", MfaType.TOTP), ("Company code", MfaType.OTHER)]
+
+
 METHODS = [
     ("Text a code to •••• 1234", MfaType.SMS, "•••• 1234"),
     ("Email a code to j***@example.com", MfaType.EMAIL, "j***@example.com"),

@@ -199,6 +199,21 @@ def _named_key(item: Item) -> bool:
     return bool(named_among(identifier_words(f"{e.id} {e.name} {e.data} {e.value}"), _KEY))
 
 
+def alike(page: PageView, found: Sequence[Choice]) -> list[Choice]:
+    """Other values of the same question: buttons that send one form under one name, of which some are methods."""
+    known = {choice.ref for choice in found}
+    asked = {key for item in pressables(page) if item.ref in known and (key := _question(item)) is not None}
+    more = [item for item in pressables(page) if item.ref not in known and item.words and _question(item) in asked]
+    kept = [item for item in more if concepts_of(item.words[:60]).isdisjoint(_NO_METHOD | {"decline", "close"})]
+    return [_choice(item, ChoiceKind.MFA_METHOD, mfa_type=MfaType.OTHER, reasons=("beside a method",)) for item in kept]
+
+
+def _question(item: Item) -> tuple[int, int, str] | None:
+    e = item.element
+    sends = e.type == "submit" and e.form >= 0 and bool(e.name) and not (item.group is not None and item.group.typed)
+    return (item.frame.index, e.form, e.name) if sends else None
+
+
 def listed_methods(page: PageView, *, taken: set[str]) -> list[Choice]:
     """Radios, drop-down entries and rows of a page that asks how to go on."""
     found: list[Choice] = []

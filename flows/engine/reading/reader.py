@@ -240,7 +240,8 @@ def _mfa_choices(draft: Draft) -> list[Choice]:
     taken = {choice.ref for choice in draft.sso}
     listed = choices.listed_methods(draft.page, taken=taken)
     taken |= {choice.ref for choice in listed}
-    return listed + choices.methods(draft.page, draft.form, kind=ChoiceKind.MFA_METHOD, taken=taken)
+    found = listed + choices.methods(draft.page, draft.form, kind=ChoiceKind.MFA_METHOD, taken=taken)
+    return found + choices.alike(draft.page, found) if "choose" in draft.spoken else found
 
 
 def _instruction(draft: Draft) -> str | None:
