@@ -38,6 +38,32 @@ async def test_buttons_that_answer_the_same_question_are_all_choices(reading: Re
     assert kinds == [("Authenticator app", MfaType.TOTP), ("Company code", MfaType.OTHER)]
 
 
+SOURCES = """<h2>Select an authentication source</h2><form method=get><ul><li><input type=submit name=s1 value="Staff">
+</li><li><input type=submit name=s2 value="Visitors"></li></ul></form><a href=/?l=de>Deutsch</a><a href=/?l=fr>Français</a>"""
+
+
+async def test_a_page_of_answers_that_name_no_method(reading: Read) -> None:
+    found = await reading(SOURCES)
+    assert found.kind == PageKind.METHOD_CHOICE
+    assert [(choice.label, choice.kind) for choice in found.choices] == [
+        ("Staff", ChoiceKind.SIGN_IN_METHOD),
+        ("Visitors", ChoiceKind.SIGN_IN_METHOD),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Select an authentication source", "The archive of the town"),  # nothing asks
+        ('value="Visitors"', 'value="Cancel"'),  # an answer to another question
+        ("</form>", "</form><button>Old</button><button>New</button><button>Hot</button><button>Dry</button>"),
+        ("</form>", "</form><a href=/logout>Log out</a>"),
+    ],
+)
+async def test_what_is_no_page_of_answers(reading: Read, old: str, new: str) -> None:
+    assert (await reading(SOURCES.replace(old, new))).kind != PageKind.METHOD_CHOICE
+
+
 METHODS = [
     ("Text a code to •••• 1234", MfaType.SMS, "•••• 1234"),
     ("Email a code to j***@example.com", MfaType.EMAIL, "j***@example.com"),

@@ -13,6 +13,7 @@ from flows.engine.reading.text import fold, identifier_words, words
 from flows.engine.snapshot import Text
 
 MAX_CHOICES = 40
+BESIDE = 3  # other buttons on a page that asks one question
 LONGEST = 160
 _MASKED = re.compile(
     r"(?:[\w.+-]{0,20}[*•●∗·…xX#]{2,}[\w.*•●∗…-]*@[\w.*•●∗…-]+)|(?:[\w.+-]{1,3}\.{3}[\w.]*@[\w.*•-]+)|"
@@ -37,6 +38,7 @@ _NO_METHOD = frozenset(
 )  # fmt: skip
 _GOES_ON = frozenset({"decline", "next", "send", "verify", "login"})
 _KEY = frozenset({"passkey"})
+_NO_ANSWER = _NO_METHOD | {"accept", "decline", "next", "cookie_yes", "cookie_no", "close", "send", "verify"}
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _METHODS: tuple[tuple[str, MfaType], ...] = (
     ("by_recovery", MfaType.OTHER),
@@ -199,13 +201,30 @@ def _named_key(item: Item) -> bool:
     return bool(named_among(identifier_words(f"{e.id} {e.name} {e.data} {e.value}"), _KEY))
 
 
-def alike(page: PageView, found: Sequence[Choice]) -> list[Choice]:
+def same_question(page: PageView, found: Sequence[Choice]) -> list[Choice]:
     """Other values of the same question: buttons that send one form under one name, of which some are methods."""
     known = {choice.ref for choice in found}
     asked = {key for item in pressables(page) if item.ref in known and (key := _question(item)) is not None}
     more = [item for item in pressables(page) if item.ref not in known and item.words and _question(item) in asked]
     kept = [item for item in more if concepts_of(item.words[:60]).isdisjoint(_NO_METHOD | {"decline", "close"})]
     return [_choice(item, ChoiceKind.MFA_METHOD, mfa_type=MfaType.OTHER, reasons=("beside a method",)) for item in kept]
+
+
+def answers(page: PageView) -> list[Choice]:
+    """The buttons of one form that has nothing else in it: what a page without a word we know lets people choose."""
+    by_form: dict[tuple[int, int], list[Item]] = {}
+    for item in pressables(page):
+        e = item.element
+        if e.type == "submit" and e.form >= 0 and item.group is None and 0 < len(item.words) <= 60:
+            by_form.setdefault((item.frame.index, e.form), []).append(item)
+    rows = max(by_form.values(), key=len, default=[])
+    beside = sum(1 for item in pressables(page) if item.element.tag != "a") - len(rows)
+    said = frozenset().union(*(concepts_of(item.words) for item in rows))
+    if len(rows) < 2 or beside > BESIDE or not said.isdisjoint(_NO_ANSWER):
+        return []
+    return [
+        _choice(item, ChoiceKind.SIGN_IN_METHOD, text=item.words, reasons=("one of several answers",)) for item in rows
+    ]
 
 
 def _question(item: Item) -> tuple[int, int, str] | None:

@@ -171,6 +171,8 @@ def _kind_without_form(draft: Draft) -> tuple[PageKind, float, tuple[str, ...]]:
             return PageKind.INTERSTITIAL, 0.7, ("asks for consent",)
         if kinds - {MfaType.SWITCH} and "choose" in heads and leaving is None:
             return PageKind.METHOD_CHOICE, 0.6, ("asks to choose",)
+    if "choose" in heads and leaving is None and draft.form is None and not draft.sso and choices.answers(page):
+        return PageKind.METHOD_CHOICE, 0.55, ("asks to choose", "has few buttons beside")
     if leaving is not None:
         return PageKind.SIGNED_IN, round(leaving.score, 3), ("a sign-out control",)
     if small and draft.form is None and "robot" in heads:
@@ -241,7 +243,7 @@ def _mfa_choices(draft: Draft) -> list[Choice]:
     listed = choices.listed_methods(draft.page, taken=taken)
     taken |= {choice.ref for choice in listed}
     found = listed + choices.methods(draft.page, draft.form, kind=ChoiceKind.MFA_METHOD, taken=taken)
-    return found + choices.alike(draft.page, found) if "choose" in draft.spoken else found
+    return found + choices.same_question(draft.page, found) if "choose" in draft.spoken else found
 
 
 def _instruction(draft: Draft) -> str | None:
@@ -340,7 +342,7 @@ def _choices(draft: Draft, kind: PageKind, taken: set[str]) -> list[Choice]:
         asking = {control.ref for control in requests.alone(page)[:1]}
         return choices.methods(page, draft.form, kind=ChoiceKind.MFA_METHOD, taken=taken | asking)
     if kind is PageKind.METHOD_CHOICE:
-        known = _mfa_choices(draft)
+        known = _mfa_choices(draft) or choices.answers(page)
         return [*known, *choices.alike(page, known, taken=taken)]
     if kind is PageKind.EXTERNAL_ACTION:
         return _mfa_choices(draft)
