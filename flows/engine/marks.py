@@ -76,12 +76,17 @@ def landmarks_of(snapshot: Snapshot) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for node in snapshot.top.nodes:
         if isinstance(node, Element) and node.hidden in PRESENT:
-            label = node.aria_label or node.text or node.label or urlsplit(node.href).path
+            label = node.aria_label or node.text or node.label or urlsplit(node.href).path or _wordless(node)
             if label:
                 found[digest(node.tag, label)] = None
         elif isinstance(node, Text) and node.heading:
             found[digest("h", node.text)] = None
     return tuple(found)[:LANDMARKS]
+
+
+def _wordless(node: Element) -> str:
+    """What tells a picture to press from others: often the account's own button is nothing more."""
+    return node.title or node.name or node.id or node.data or node.icon
 
 
 def marks_of(reading: Reading, *, url: str, status: int | None, landmarks: Iterable[str] = ()) -> Marks:

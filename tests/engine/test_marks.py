@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from flows.engine.marks import Marks, Verdict, differences, is_positive, judge, lasting_url, place_of
+from flows.engine.marks import Marks, Verdict, differences, is_positive, judge, landmarks_of, lasting_url, place_of
+from flows.engine.snapshot import Element, Frame, Snapshot
 
 URL = "https://a.example/home"
 OUT = Marks("https://a.example/login", 200, True, False, True, False, 0.0)
@@ -92,3 +93,18 @@ def test_addresses_lose_what_is_good_once() -> None:
     assert lasting_url("https://a.example/#/board") == "https://a.example/#/board"
     assert lasting_url("https://a.example") == "https://a.example/"
     assert place_of("https://a.example/x/?q=1#f") == "https://a.example/x"
+
+
+def test_a_picture_to_press_is_known_by_its_name() -> None:
+    """Some applications greet whom they let in with nothing but the account's picture."""
+
+    def visit(account: Element) -> Marks:
+        shared = Element(0, -1, "button", aria_label="Search")
+        marks = Marks(URL, 200, False, False, account.text == "Login", False, 0.0)
+        return replace(marks, landmarks=landmarks_of(Snapshot((Frame(0, nodes=(shared, account)),))))
+
+    outside = visit(Element(1, -1, "button", text="Login"))
+    inside = replace(visit(Element(1, -1, "button", id="header-account", icon="avatar")), score=0.15)
+    bare = replace(inside, landmarks=outside.landmarks[:1])
+    assert later(inside, inside, outside) == "in"
+    assert later(bare, inside, outside) == "unsure"
