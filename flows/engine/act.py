@@ -14,10 +14,11 @@ from flows.engine.contract import Secret
 from flows.engine.drivers import DRIVER_ERRORS, WAIT_ERRORS
 from flows.engine.errors import FieldRefused, OriginRefused
 from flows.engine.live import Filled
-from flows.engine.matching import PASSWORD_ROLES
+from flows.engine.matching import CODE_ROLES, PASSWORD_ROLES
 from flows.engine.observe import Observation, StaleElement
 from flows.engine.origins import OriginPolicy, origin_of
 from flows.engine.reading.model import Choice, Control, Field, Submit, SubmitBy
+from flows.engine.sending import PROMPT_SECONDS, WATCH, Overheard, Sending, look
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,6 @@ Source = Callable[[str], Awaitable[Secret]]
 ENABLED_SECONDS = 2.0
 SURFACE_SECONDS = 0.6
 CLICK_MS = 3000
-LOOK_SECONDS = 1.0
 TICK_ERRORS: tuple[type[Exception], ...] = (StaleElement, FieldRefused, *DRIVER_ERRORS)
 
 # Whether a person could use the element now; scrolls to it first. `hit`: nothing that can be seen lies over its
@@ -71,32 +71,6 @@ ACTION = """(el, submitter) => {
   const said = own !== null ? own : (form ? form.getAttribute("action") : null);
   return said ? new URL(said, document.baseURI).href : "";
 }"""
-# Tells, later, what became of a form: whether it was submitted, and whether it still works on that. It listens where
-# it is asked, since a submit event does not leave a shadow root.
-WATCH = """(el, presser) => {
-  let submits = 0;
-  el.getRootNode().addEventListener("submit", () => { submits += 1; }, {capture: true});
-  const off = (one) => !!one && (one.disabled === true || one.getAttribute("aria-disabled") === "true");
-  const shown = (one) => one.checkVisibility({checkOpacity: true, checkVisibilityCSS: true});
-  return () => {
-    if (!el.isConnected || !shown(el)) return {gone: true, heard: true, working: false};
-    const held = typeof el.value === "string" && el.value !== "";
-    const form = el.form || el.closest("form");
-    const spins = form ? [...form.querySelectorAll("[role=progressbar],[aria-busy=true],progress")].some(shown) : false;
-    const still = el.readOnly === true || el.matches(":disabled") || el.closest("[aria-busy=true],[inert]") !== null;
-    return {gone: false, heard: submits > 0, working: still || spins || (held && off(presser))};
-  };
-}"""
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """What became of a form after it was sent. `heard`: its submit event was seen. `working`: it is blocked, or says
-    that it is busy. `gone`: it is not seen on the page any more."""
-
-    heard: bool
-    working: bool
-    gone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +95,48 @@ class Hands:
     # --- filling ---------------------------------------------------------------------------------------------
 
     async def fill_and_submit(self, typings: Sequence[Typing], ticks: Sequence[Field], submit: Submit | None) -> None:
-        """Type every value, then send the form at once; on any failure what was typed is cleared (R11).
+        """Type every value, then send the form at once, unless the page does; on any failure what was typed is
+        cleared (R11).
 
         Raises OriginRefused, FieldRefused, StaleElement.
         """
         for tick in ticks:
             await self._tick(tick)
         done: list[Any] = []
-        if typings:
-            await self._watch(typings[-1].field, submit)
         try:
-            for typing in typings:
-                handle = await self._fill(typing, submit, done)
-            if submit is not None and submit.by is not SubmitBy.ITSELF:
-                if typings:
-                    await self._check_action(handle, typings[-1].field, submit)
-                await self._submit(submit, typings[-1].field if typings else None)
+            if not typings:
+                if submit is not None and submit.by is not SubmitBy.ITSELF:
+                    await self._submit(submit, None)
+                return
+            last = typings[-1]
+            await self._watch(last.field, submit)
+            for typing in typings[:-1]:
+                await self._fill(typing, submit, done)
+            with Overheard(self._page) as overheard:
+                await self._fill_last(last, submit, done, overheard)
         except BaseException:
             await self._clear(done)
             raise
+
+    async def _fill_last(self, last: Typing, submit: Submit | None, done: list[Any], overheard: Overheard) -> None:
+        """Type the last value and send the form, once: some pages send it themselves when a code is complete."""
+        try:
+            handle = await self._fill(last, submit, done, overheard)
+            if submit is None or submit.by is SubmitBy.ITSELF:
+                return
+            if last.field.role in CODE_ROLES and not overheard.went:
+                await asyncio.sleep(PROMPT_SECONDS)
+            if overheard.went or await self._is_heard():
+                return
+            await self._check_action(handle, last.field, submit)
+            await self._submit(submit, last.field)
+        except StaleElement:
+            if not overheard.went:
+                raise
+
+    async def _is_heard(self) -> bool:
+        sending = await self.sending()
+        return sending is not None and sending.heard
 
     async def _watch(self, field: Field, submit: Submit | None) -> None:
         control = submit.control if submit is not None else None
@@ -152,16 +149,11 @@ class Hands:
 
     async def sending(self) -> Sending | None:
         """What became of the form that was sent; None when its document is gone or was never watched."""
-        if self._watched is None:
-            return None
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                found = await self._watched.evaluate("(look) => look()")
-        except WAIT_ERRORS:
-            return None
-        return Sending(heard=found["heard"], working=found["working"], gone=found["gone"])
+        return await look(self._watched) if self._watched is not None else None
 
-    async def _fill(self, typing: Typing, submit: Submit | None, done: list[Any]) -> Any:
+    async def _fill(
+        self, typing: Typing, submit: Submit | None, done: list[Any], overheard: Overheard | None = None
+    ) -> Any:
         field = typing.field
         handles = [await self._seen.handle(ref) for ref in field.boxes]
         await self._surface(handles[0])
@@ -169,6 +161,8 @@ class Hands:
         origin = self._check_origin(field)
         await self._check_action(handles[0], field, submit)
         secret = await typing.source(origin)
+        if overheard is not None:
+            overheard.secret = secret
         self._check_origin(field)
         done.extend(handles)
         self.filled.extend(Filled(handle, secret=field.role in PASSWORD_ROLES) for handle in handles)
@@ -177,7 +171,7 @@ class Hands:
         elif await self._is_select(handles[0]):
             await self._select(handles[0], secret)
         else:
-            await self._type(handles[0], field, secret)
+            await self._type(handles[0], field, secret, overheard)
         return handles[0]
 
     async def _surface(self, handle: Any) -> None:
@@ -236,10 +230,10 @@ class Hands:
         if not await _evaluate(handle, FOCUSED):
             raise FieldRefused(f"the field {field.name!r} does not take the focus")
 
-    async def _type(self, handle: Any, field: Field, secret: Secret) -> None:
+    async def _type(self, handle: Any, field: Field, secret: Secret, overheard: Overheard | None) -> None:
         await self._focus(handle, field)
         await self._put(handle, field, secret.reveal())
-        if await self._holds(handle, secret):
+        if await self._holds(handle, secret) or (overheard is not None and overheard.went):
             return
         # Some fields take keys only: once more, one key after another.
         await self._focus(handle, field)

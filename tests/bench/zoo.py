@@ -185,6 +185,7 @@ def cell(client: Kernel, loop: asyncio.AbstractEventLoop, case: Case, variant: V
     right = final.error_code == wanted if wanted else final.flow_status == "SUCCESS"
     right = right and (case.attempts is None or len(zoo.attempts) == case.attempts)
     right = right and not (case.again and asked)
+    right = right and (case.codes is None or len(zoo.codes) == case.codes)
     return Cell(
         case=case.name,
         mode=mode,

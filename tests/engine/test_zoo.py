@@ -59,6 +59,7 @@ async def test_zoo(browsers: Browsers, plain: BrowserSettings, case: Case, varia
         assert outcome.code is ends
     assert not ((case.again or (case.alone and mode == "stored")) and host.pauses)
     assert case.attempts is None or len(zoo.attempts) == case.attempts
+    assert case.codes is None or len(zoo.codes) == case.codes
     assert "reused" not in zoo.facts
 
 

@@ -45,6 +45,7 @@ class Case:
     stored_ends: ErrorCode | None = None
     alone: bool = False  # with stored values nothing at all is asked
     attempts: int | None = 1  # passwords that arrive at the site
+    codes: int | None = None  # the same of codes, where it matters
 
 
 def _in(place: str) -> Callable[[Zoo], None]:
@@ -91,6 +92,10 @@ CASES: tuple[Case, ...] = (
     Case("code requested in place", factors.requested_in_place, person=CODED, helped=CODES),
     Case("code on the same form", factors.same_form, person=CODED, seed=SEED),
     Case("form comes back with a code", factors.form_again, person=CODED, seed=SEED, attempts=2),
+    Case("code sent by a script", factors.eager, person={**TYPED, "code": ("AAAAAA", CODE)},
+         helped={"code": ("AAAAAA", CODE)}, codes=2),
+    Case("form comes back with a code sent by a script", partial(factors.form_again, eager=True), DOCUMENT,
+         person={**TYPED, "totp_code": ("000000", CODE)}, helped={"totp_code": ("000000", CODE)}, attempts=3, codes=2),
     Case("methods as rows", factors.methods_by_rows, person=CODED, picks=("Get a verification code at",), seed=SEED),
     Case("methods as radios", factors.methods_by_radio, person=CODED, picks=("Email",), helped=CODES),
     Case("methods in a list", factors.methods_by_list, person=CODED, picks=("SMS",), seed=SEED),

@@ -201,6 +201,23 @@ def _sent(zoo: Zoo) -> str:
     return "ok"
 
 
+def eager(zoo: Zoo) -> None:
+    """One field and a button, but a script sends the form once six characters are there."""
+    plain(zoo, then="/code")
+    script = (
+        "<script>const box=ui.querySelector('#c');box.addEventListener('input',()=>{"
+        "if(box.value.length===6)box.form.requestSubmit();})</script>"
+    )
+    code_screen(
+        zoo,
+        lambda visit: (
+            f"<h1>Two-step verification</h1>{visit.note()}<form method='post'><label for='c'>Verification code</label>"
+            "<input id='c' name='code' inputmode='numeric' autocomplete='one-time-code'>"
+            f"<button>Verify</button></form>{script}"
+        ),
+    )
+
+
 def same_form(zoo: Zoo) -> None:
     """An optional code field below the password, as control panels have."""
     extra = "<label for='o'>OTP code (if enabled)</label><input id='o' name='otp' autocomplete='one-time-code'>"
@@ -215,12 +232,18 @@ def same_form(zoo: Zoo) -> None:
     zoo.screen("/login", lambda visit: form(visit, extra=extra), take)
 
 
-def form_again(zoo: Zoo) -> None:
-    """After the right password the same form comes back with a code field in it."""
+def form_again(zoo: Zoo, *, eager: bool = False) -> None:
+    """After the right password the same form comes back with a code field in it; a script may send it at the sixth
+    character."""
+    script = (
+        "<script>const t=ui.querySelector('#t');t.addEventListener('input',()=>{"
+        "if(t.value.length===6)t.form.submit();})</script>"
+    )
 
     def show(visit: Visit) -> str:
         again = bool(visit.session.get("first"))
         extra = "<label for='t'>Authenticator token</label><input id='t' name='token' inputmode='numeric'>"
+        extra += script if eager else ""
         return form(visit, extra=extra if again else "")
 
     def take(visit: Visit) -> Go | Stay:
