@@ -189,6 +189,32 @@ def test_a_form_that_comes_back_with_a_code_field_was_accepted() -> None:
     assert [asked.ref for asked in action.pause.fields] == ["code"]
 
 
+SENT_WITH_CODE = Sent("p", {"username": "username", "password": "password", "code": None})
+
+
+@pytest.mark.parametrize(
+    "words", ["Invalid one-time password.", "The token is not valid.", "Falscher Code.", "Nieprawidłowy kod."]
+)
+def test_words_about_the_code_leave_the_password_beside_it(words: str) -> None:
+    reading = page(PageKind.LOGIN, USER, WORD, CODE, message=Message(words, is_error=True))
+    memory = Memory(known=KNOWN, sent=SENT_WITH_CODE, page="p", started=True)
+    action = decide(reading, memory)
+    assert isinstance(action, Ask)
+    assert action.rejected == {"code"}
+    assert [asked.ref for asked in action.pause.fields] == ["code"]
+    again = decide(reading, replace(memory, blames=1))  # R16: the site may say so whatever was wrong
+    assert isinstance(again, Ask)
+    assert again.rejected == {"code", "password"}
+
+
+@pytest.mark.parametrize("words", ["Invalid login or OTP code.", "Wrong user name, password or code.", "Wrong."])
+def test_words_about_more_than_the_code_reject_the_password(words: str) -> None:
+    reading = page(PageKind.LOGIN, USER, WORD, CODE, message=Message(words, is_error=True))
+    action = decide(reading, Memory(known=KNOWN, sent=SENT_WITH_CODE, page="p", started=True))
+    assert isinstance(action, Ask)
+    assert action.rejected == {"code", "password"}
+
+
 def test_the_next_page_of_a_login_is_no_rejection() -> None:
     sent = Sent("p", {"username": "username"})
     assert refused(page(PageKind.LOGIN, WORD), sent, page="q") == frozenset()

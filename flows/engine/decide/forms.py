@@ -46,7 +46,7 @@ def form(reading: Reading, memory: Memory) -> Action | None:
     if (often := too_often(newly, memory)) is not None:
         return GiveUp(ErrorCode.CREDENTIALS_INVALID, often, website_error(reading), rejected=newly)
     ask, fills = form_asked(reading, memory, newly)
-    if newly:
+    if newly and not newly <= CODE_REFS:
         ask, fills = _whole_form(reading, memory, newly)
     if (button := _sends_code(reading, memory, newly)) is not None:
         return _identify(reading, ask, fills, button, newly)

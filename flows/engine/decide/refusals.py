@@ -5,7 +5,11 @@ from urllib.parse import urlsplit
 from flows.engine.actions import Sent
 from flows.engine.decide.asking import fillable, website_error
 from flows.engine.matching import CODE_ROLES, IDENTIFIER_ROLES, PASSWORD, refs_of
+from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import FieldRole, Reading
+
+_CODE = frozenset({"code", "code_word", "totp"})
+_ELSE = frozenset({"user", "email", "phone", "login", "or"})
 
 
 def refused(reading: Reading, sent: Sent | None, *, page: str) -> frozenset[str]:
@@ -24,6 +28,9 @@ def refused(reading: Reading, sent: Sent | None, *, page: str) -> frozenset[str]
     if reading.message is not None and error is not None and reading.message.field_ref in refs:
         blamed = refs[reading.message.field_ref or ""]
         return frozenset({blamed}) & asked_again or asked_again & sent.refs
+    codes = frozenset(ref for ref in asked_again if here[ref].role in CODE_ROLES)
+    if codes and error is not None and _is_about_code(error):
+        return codes
     secrets = frozenset(ref for ref in asked_again if here[ref].role not in IDENTIFIER_ROLES)
     return secrets or asked_again
 
@@ -52,6 +59,14 @@ def added(reading: Reading, sent: Sent | None) -> frozenset[str]:
         for field in fields
         if refs[field.ref] not in sent.seen | sent.refs and field.role in CODE_ROLES | {FieldRole.TEXT}
     )
+
+
+def _is_about_code(error: str) -> bool:
+    """The words name a code and nothing else that was sent; a "one-time password" is a code."""
+    concepts = concepts_of(error)
+    if concepts.isdisjoint(_CODE) or not concepts.isdisjoint(_ELSE):
+        return False
+    return "password" not in concepts or "code" in concepts
 
 
 def _too_old(reading: Reading, sent: Sent) -> bool:
