@@ -36,7 +36,19 @@
   const rootOf = (el) => {
     try { return el.shadowRoot || closed.get(el) || null; } catch (_) { return null; }
   };
-  const flatParent = (node) => node.assignedSlot || node.parentNode || node.host || null;
+  /* The tree as it is: component libraries without shadow roots give their hosts properties of their own that show
+     slotted children only, and where there is no isolated world those would be read instead. */
+  const native = (kind, name) => {
+    const { get } = Object.getOwnPropertyDescriptor(kind.prototype, name);
+    return (node) => get.call(node);
+  };
+  const firstOf = native(Node, "firstChild");
+  const nextOf = native(Node, "nextSibling");
+  const parentOf = native(Node, "parentNode");
+  const firstElement = native(Element, "firstElementChild");
+  const firstElementOf = (node) => (node.nodeType === 1 ? firstElement(node) : node.firstElementChild);
+  const nextElementOf = native(Element, "nextElementSibling");
+  const flatParent = (node) => node.assignedSlot || parentOf(node) || node.host || null;
   const composedContains = (outer, inner) => {
     for (let at = inner, i = 0; at && i < 600; at = flatParent(at), i++) if (at === outer) return true;
     return false;
@@ -60,7 +72,7 @@
   const steps = new WeakMap();
   const numberChildren = (parent) => {
     const counts = new Map();
-    for (let child = parent.firstElementChild; child; child = child.nextElementSibling) {
+    for (let child = firstElementOf(parent); child; child = nextElementOf(child)) {
       const n = (counts.get(child.localName) || 0) + 1;
       counts.set(child.localName, n);
       steps.set(child, n);
@@ -72,13 +84,13 @@
     const chain = [];
     for (let at = el; at && at.nodeType === 1 && pathIndex.get(at) === undefined; ) {
       chain.push(at);
-      const parent = at.parentNode;
+      const parent = parentOf(at);
       at = parent && parent.nodeType === 11 && parent.host ? parent.host : parent;
       if (chain.length > 700) break;
     }
     for (let i = chain.length - 1; i >= 0; i--) {
       const at = chain[i];
-      const parent = at.parentNode;
+      const parent = parentOf(at);
       const inShadow = !!(parent && parent.nodeType === 11 && parent.host);
       const up = parent ? pathIndex.get(inShadow ? parent.host : parent) : undefined;
       const name = CSS.escape(at.localName);
@@ -113,7 +125,7 @@
       const before = out.length;
       if (root) for (const child of root.childNodes) go(child, depth + 1);
       else if (tag === "SLOT" && node.assignedNodes().length) for (const child of node.assignedNodes()) go(child, depth + 1);
-      else for (let child = node.firstChild; child; child = child.nextSibling) go(child, depth + 1);
+      else for (let child = firstOf(node); child; child = nextOf(child)) go(child, depth + 1);
       if (out.length > before && !/^(SPAN|B|I|EM|STRONG|A|FONT|U|SMALL|MARK|SLOT)$/.test(tag)) out += " ";
     };
     go(el, 0);
@@ -432,15 +444,15 @@
   const walkChildren = (parent, ctx, out) => {
     const root = rootOf(parent);
     if (root && shadows.length < 30) shadows.push(root);
-    if (root) { walkNodes(root.firstChild, ctx, out); return; }
+    if (root) { walkNodes(firstOf(root), ctx, out); return; }
     if (parent.tagName === "SLOT") {
       const assigned = parent.assignedNodes();
       if (assigned.length) { for (const node of assigned) walkNode(node, ctx, out); return; }
     }
-    walkNodes(parent.firstChild, ctx, out);
+    walkNodes(firstOf(parent), ctx, out);
   };
   const walkNodes = (first, ctx, out) => {
-    for (let node = first; node; node = node.nextSibling) walkNode(node, ctx, out);
+    for (let node = first; node; node = nextOf(node)) walkNode(node, ctx, out);
   };
   const walkNode = (node, ctx, out) => {
     if (node.nodeType === 3) {

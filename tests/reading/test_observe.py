@@ -98,6 +98,27 @@ async def test_a_part_of_a_component_may_say_that_it_is_an_error(look: Look) -> 
     assert found.message.is_error
 
 
+async def test_a_component_that_keeps_its_own_children_to_itself_is_looked_into(page: Any) -> None:
+    """Libraries that do without shadow roots let a host's properties show slotted children only."""
+    await page.set_content("<h1>Welcome</h1><x-field data-type=text></x-field><x-field data-type=password></x-field>")
+    await page.evaluate(
+        """() => {
+          for (const host of document.querySelectorAll("x-field")) {
+            const { type } = host.dataset;
+            host.innerHTML = `<label>${type === "text" ? "E-mail" : "Password"} <input type=${type}></label>`;
+            for (const name of ["childNodes", "children"]) Object.defineProperty(host, name, { get: () => [] });
+            for (const name of ["firstChild", "lastChild", "firstElementChild", "lastElementChild"])
+              Object.defineProperty(host, name, { get: () => null });
+          }
+        }"""
+    )
+    reading = read((await observe(page)).snapshot)
+    assert [(field.role, field.label) for field in reading.fields] == [
+        (FieldRole.EMAIL, "E-mail"),
+        (FieldRole.PASSWORD, "Password"),
+    ]
+
+
 async def test_a_spinner_inside_a_component_says_that_the_page_is_loading(look: Look) -> None:
     found = read(
         (
