@@ -41,7 +41,10 @@ async def judged(
             break
         was_sent = sight.tab.watch.sent > sent_before
         told = website_error(after.reading) is not None
-        if (after.look != sight.look or (was_sent and told)) and (told or not form.working):
+        # Words about an earlier try that went away with this one are no answer to it.
+        faded = after.page == sight.page and not told and website_error(sight.reading) is not None
+        changed = after.look != sight.look and not faded
+        if (changed or (was_sent and told)) and (told or not form.working):
             break
         if was_sent and not form.working and lasted > UNHEARD_SECONDS and news(after) is not None:
             break

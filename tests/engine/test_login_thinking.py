@@ -71,3 +71,26 @@ async def test_words_that_no_rule_knows_reach_the_person(
     outcome = await login(browsers, request, host)
     assert isinstance(outcome, LoggedIn), outcome
     assert [pause.website_error for pause in host.pauses] == [words]
+
+
+async def test_r16_words_that_go_away_with_the_next_try_are_no_answer_to_it(
+    browsers: Browsers, plain: BrowserSettings, site: SiteServer
+) -> None:
+    sent: list[str] = []
+
+    def judge(request: Request) -> Response:
+        sent.append(request.json["password"])
+        return as_json({}, 200 if request.json == STORED else 401)
+
+    site.on("/api/login", judge)
+    told = "app.insertAdjacentHTML('beforeend', '<p role=alert>Wrong password.</p>');"
+    script = PAGE.replace("inside(); }\n  };", f"inside(); }} else {told}\n  }};")
+    shown = "const old = app.querySelector('[role=alert]'); if (old) old.remove();"
+    site.page("/", script.replace("SHOWN", shown).replace("DELAY", "4000"))
+    person = Person({"email": [STORED["email"]], "password": [STORED["password"]]})
+    host = ScriptedHost({**STORED, "password": "wrong"}, person)
+    request = LoginRequest(domain=site.domain, login_url=site.url + "/", settings=plain, known=frozenset(STORED))
+    outcome = await login(browsers, request, host)
+    assert isinstance(outcome, LoggedIn), outcome
+    assert sent == ["wrong", STORED["password"]]
+    assert [pause.website_error for pause in host.pauses] == ["Wrong password."]

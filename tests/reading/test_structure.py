@@ -110,6 +110,25 @@ async def test_a_form_in_a_layer_is_not_closed(reading: Read) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "fields"),
+    [
+        ("<p>Saisissez le code à six chiffres.</p>", "<input size=1 maxlength=1>" * 6),
+        (
+            "<h2>Two-factor authentication</h2>",
+            "<label>Authentication code<input name=code></label><button>Verify</button>",
+        ),
+    ],
+    ids=["boxes", "one field"],
+)
+async def test_a_code_asked_in_a_layer_over_the_form_comes_first(reading: Read, words: str, fields: str) -> None:
+    layer = f"<div role=dialog aria-modal=true style='{OVER}'><button>×</button>{words}{fields}</div>"
+    found = await reading(f"<h3>Log in</h3>{LOGIN}{layer}")
+    assert found.kind is PageKind.CODE
+    assert [field.role for field in found.fields] == [FieldRole.CODE]
+    assert found.dismiss == ()
+
+
+@pytest.mark.parametrize(
     "style", ["filter:opacity(0)", "width:1px;height:1px", "font-size:0;width:0;height:0;border:0;padding:0"]
 )
 async def test_a_trap_too_small_or_seen_through_is_never_chosen(reading: Read, style: str) -> None:

@@ -81,7 +81,8 @@ def choose_form(forms: list[ReadForm]) -> ReadForm | None:
             rank += 0.3 if form.having("code") else 0.0
             rank += 0.25 if any(f.item.element.focused for f in form.fields) else 0.0
             covered = sum(f.item.element.hidden == "covered" for f in form.fields)
-            rank -= 0.6 if covered and covered == len(form.fields) else 0.0
+            # What was laid over a form is the next question, be it a code after a password.
+            rank -= 1.2 if covered and covered == len(form.fields) else 0.0
         elif form.context in (Context.SIGNUP, Context.RESET):
             rank += 1.0
         else:
