@@ -273,7 +273,7 @@ async def test_a_browser_that_dies_wakes_its_logins_and_is_replaced(plain: Brows
 async def test_a_browser_that_answers_no_more_ends_the_login(
     plain: BrowserSettings, site: SiteServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.engine.login.STEP_SECONDS", 8.0)
+    monkeypatch.setattr("flows.engine.attempt.STEP_SECONDS", 8.0)
     browsers = Browsers(options(spares=0))
     AccountSite(site, Behaviour())
 
