@@ -158,11 +158,3 @@ async def test_one_password_to_confirm_is_the_one_there_is(reading: Read, label:
     )
     assert found.kind is K.LOGIN
     assert [field.role for field in found.fields] == [R.PASSWORD]
-
-
-async def test_where_a_code_went_is_not_what_is_asked(reading: Read) -> None:
-    found = await reading(
-        """<form method=post><input name=t1 placeholder="Enter the token received in your email">
-        <input type=submit value=Submit></form>"""
-    )
-    assert found.kind is K.CODE

@@ -149,8 +149,6 @@ def _lone_code(group: Group, page: PageView, fields: list[ReadField]) -> ReadFie
     against = {feature for feature in said if feature.startswith(("label:", "name:"))}
     if sure:
         against -= {"name:user", "name:email", "name:phone"}  # "user[otp_attempt]", "phone_otp"
-    if said & LABELLED_CODE:
-        against -= {"label:email", "label:phone"}  # where it went
     if sends:
         against -= {"name:captcha"}  # a puzzle is not sent to anybody
     if any(feature.partition(":")[2] in NO_CODE for feature in against):
