@@ -38,7 +38,7 @@ async def test_buttons_that_answer_the_same_question_are_all_choices(reading: Re
     assert kinds == [("Authenticator app", MfaType.TOTP), ("Company code", MfaType.OTHER)]
 
 
-SOURCES = """<h2>Select an authentication source</h2><form method=get><ul><li><input type=submit name=s1 value="Staff">
+SOURCES = """<h2>Choose how to sign in</h2><form method=get><ul><li><input type=submit name=s1 value="Staff">
 </li><li><input type=submit name=s2 value="Visitors"></li></ul></form><a href=/?l=de>Deutsch</a><a href=/?l=fr>Français</a>"""
 
 
@@ -51,10 +51,16 @@ async def test_a_page_of_answers_that_name_no_method(reading: Read) -> None:
     ]
 
 
+async def test_a_form_that_asks_for_the_organization_is_answered_by_its_buttons(reading: Read) -> None:
+    found = await reading(SOURCES.replace("Choose how to sign in", "Select an organization"))
+    assert found.kind == PageKind.ACCOUNT_PICKER
+    assert [choice.label for choice in found.choices] == ["Staff", "Visitors"]
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("Select an authentication source", "The archive of the town"),  # nothing asks
+        ("Choose how to sign in", "The archive of the town"),  # nothing asks
         ('value="Visitors"', 'value="Cancel"'),  # an answer to another question
         ("</form>", "</form><button>Old</button><button>New</button><button>Hot</button><button>Dry</button>"),
         ("</form>", "</form><a href=/logout>Log out</a>"),

@@ -343,6 +343,9 @@ def accounts(page: PageView, *, taken: set[str], organizations: bool, lists: boo
                     reasons=("row of a picker",),
                 )
             )
+    asked = {answer.ref for answer in answers(page)}  # where a form asks, the links beside it are no answers
+    if any(choice.ref in asked for choice in found):
+        found = [choice for choice in found if choice.ref in asked or choice.kind is not ChoiceKind.ACCOUNT]
     return found
 
 
