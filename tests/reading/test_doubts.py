@@ -76,3 +76,11 @@ def test_in_doubt_nothing_is_made_up(nodes: list[dict[str, Any]]) -> None:
     found = read(snapshot(*nodes), doubted=True)
     assert found.fields == ()
     assert found.kind is not PageKind.INTERSTITIAL
+
+
+@pytest.mark.parametrize("head", ["Unhandled exception", "An error occurred", "We'll be back soon: maintenance"])
+def test_a_page_that_says_it_is_broken_is_no_other_side(head: str) -> None:
+    """Some applications answer with their errors as if all was well."""
+    assert read(snapshot(heading(head), text("Ask your administrator."))).kind is PageKind.ERROR
+    inside = [heading(head), text("Your export"), link("Log out", "https://site.test/logout")]
+    assert read(snapshot(*inside)).kind is PageKind.SIGNED_IN
