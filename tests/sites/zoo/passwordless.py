@@ -8,12 +8,6 @@ PHONE = "13800138000"
 def code_by_mail(zoo: Zoo) -> None:
     """An address, then six digits sent to it, on a page of their own."""
 
-    def taken(visit: Visit) -> Go | Stay:
-        if visit.form.get("email") != MAIL:
-            return Stay("Please enter a valid email address.")
-        visit.session["half"] = MAIL
-        return Go("/check-inbox")
-
     zoo.screen(
         "/login",
         lambda visit: (
@@ -21,9 +15,16 @@ def code_by_mail(zoo: Zoo) -> None:
             f"{visit.note()}<form method='post'><input type='email' name='email' placeholder='Enter your email "
             "address…' aria-label='Email'><p><button>Continue</button></p></form>"
         ),
-        taken,
+        _address_taken,
     )
     zoo.screen("/check-inbox", _inbox, lambda visit: _code_taken(visit, visit.form.get("token", "")))
+
+
+def _address_taken(visit: Visit) -> Go | Stay:
+    if visit.form.get("email") != MAIL:
+        return Stay("Please enter a valid email address.")
+    visit.session["half"] = MAIL
+    return Go("/check-inbox")
 
 
 def _inbox(visit: Visit) -> str:
@@ -113,12 +114,6 @@ def code_instead(zoo: Zoo) -> None:
         visit.zoo.password_right(visit.form.get("email", ""), visit.form.get("password", ""))
         return Stay("Incorrect email or password.")
 
-    def by_code(visit: Visit) -> Go | Stay:
-        if visit.form.get("email") != MAIL:
-            return Stay("Please enter a valid email address.")
-        visit.session["half"] = MAIL
-        return Go("/check-inbox")
-
     zoo.screen(
         "/login",
         lambda visit: (
@@ -134,6 +129,6 @@ def code_instead(zoo: Zoo) -> None:
             f"<h1>Get a login code</h1>{visit.note()}<form method='post'><label for='e'>Email</label><input id='e' "
             "type='email' name='email'><p><button>Send code</button></p></form>"
         ),
-        by_code,
+        _address_taken,
     )
     zoo.screen("/check-inbox", _inbox, lambda visit: _code_taken(visit, visit.form.get("token", "")))
