@@ -133,7 +133,7 @@ def on_the_page(answers: Answers, state: Any, person: HostedPerson) -> bool:
 def drive(client: Kernel, connection_id: str, case: Case, zoo: Zoo, mode: Mode) -> tuple[Any, str, int]:
     """(the final state, the flow's id, how often somebody was asked)."""
     begun = client.auth.connections.login(connection_id)
-    person = HostedPerson(begun.hosted_url) if mode == "hosted" else None
+    person: HostedPerson | None = None
     answers, answered, deadline = Answers(case, mode), set[str](), time.monotonic() + LIMIT_SECONDS
     while time.monotonic() < deadline:
         state = client.auth.connections.retrieve(connection_id)
@@ -142,7 +142,8 @@ def drive(client: Kernel, connection_id: str, case: Case, zoo: Zoo, mode: Mode) 
         if state.flow_step == "AWAITING_EXTERNAL_ACTION" and case.elsewhere:
             zoo.confirmed.set()
         elif state.interaction_id and state.interaction_id not in answered:
-            if person is not None:
+            if mode == "hosted":  # a login that ends at once closes its link before anybody has opened it
+                person = person or HostedPerson(begun.hosted_url)
                 done = on_the_page(answers, state, person)
             else:
                 done = submitted(client, connection_id, answers, state, mode)
