@@ -125,8 +125,11 @@ def xpath_of(selector: str) -> str:
 
 def legacy_choices(choices: Sequence[AskedChoice]) -> Json:
     """`mfa_options`, `pending_sso_buttons` and `sign_in_options`, which also has what the other two cannot say."""
-    mfa = [choice for choice in choices if choice.mfa_type and choice.mfa_type.value in _LEGACY_MFA]
-    mfa = [choice for choice in mfa if choice.kind is ChoiceKind.MFA_METHOD]
+    mfa = [
+        choice
+        for choice in choices
+        if choice.kind is ChoiceKind.MFA_METHOD and choice.mfa_type and choice.mfa_type.value in _LEGACY_MFA
+    ]
     sso = [choice for choice in choices if choice.kind is ChoiceKind.SSO_PROVIDER]
     other = [choice for choice in choices if choice not in mfa and choice not in sso]
     return {

@@ -18,10 +18,7 @@ _BUTTONS = frozenset({"button", "input"})
 
 def offer(page: PageView, heads: frozenset[str], spoken: frozenset[str]) -> str | None:
     """What an interstitial is about."""
-    for name in OFFERS:
-        if name in heads:
-            return name
-    for name in ("terms", "other_session"):
+    for name in (*OFFERS, "terms", "other_session"):
         if name in heads:
             return name
     if sum(item.reachable for item in page.items) < _FEW:
