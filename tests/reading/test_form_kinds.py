@@ -158,3 +158,22 @@ async def test_one_password_to_confirm_is_the_one_there_is(reading: Read, label:
     )
     assert found.kind is K.LOGIN
     assert [field.role for field in found.fields] == [R.PASSWORD]
+
+
+@pytest.mark.parametrize(
+    ("aside", "sends", "kind"),
+    [
+        ("<p>Already with us? <button>Log in</button></p>{fields}", "Register", K.SIGN_UP),
+        ("<p>Masz już konto? <button>Zaloguj się</button></p>{fields}", "Zarejestruj się", K.SIGN_UP),
+        ("{fields}<button>Not a member? Register</button>", "Continue", K.LOGIN),
+        ("{fields}<button>Nie masz konta? Zarejestruj się</button>", "Dalej", K.LOGIN),
+    ],
+)
+async def test_a_button_to_the_other_form_is_not_what_sends_this_one(
+    reading: Read, aside: str, sends: str, kind: PageKind
+) -> None:
+    fields = "<label>Login <input name=nick></label>"
+    fields += "<label>E-mail <input name=email></label>" if kind is K.SIGN_UP else ""
+    fields += "<label>Password <input type=password name=pw></label>"
+    found = await reading(f"<form method=post>{aside.format(fields=fields)}<button>{sends}</button></form>")
+    assert found.kind is kind

@@ -239,7 +239,7 @@ def _form_words(group: Group) -> set[str]:
             continue
         words = button.words
         is_link = button.element.tag == "a" and bool(button.element.href) and "#" not in button.element.href
-        source = "link" if is_link else "button"
+        source = "link" if is_link or _leads_aside(button, group) else "button"
         found |= _spoken(source, words[:60], FORM_CONCEPTS)
         if not is_link:
             found |= {
@@ -252,6 +252,13 @@ def _form_words(group: Group) -> set[str]:
     return found
 
 
+def _leads_aside(button: Item, group: Group) -> bool:
+    """It stands over the form's first field, or answers a question ("New here? Join us"): not what sends the form."""
+    typed = [field.position for field in group.typed if field.reachable]
+    return bool(typed) and (button.position < typed[0] or not _ASKING.isdisjoint(button.words[:60]))
+
+
+_ASKING = frozenset("?¿？؟")
 _FORM_NAMES = frozenset(
     {
         "login",
