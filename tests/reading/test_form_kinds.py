@@ -177,3 +177,46 @@ async def test_a_button_to_the_other_form_is_not_what_sends_this_one(
     fields += "<label>Password <input type=password name=pw></label>"
     found = await reading(f"<form method=post>{aside.format(fields=fields)}<button>{sends}</button></form>")
     assert found.kind is kind
+
+
+LOOSE = """{over}<table><tr><td>{user}</td><td><input name=a1></td></tr>
+<tr><td>{word}</td><td><input type=password name=a2> <input type=button value="{go}"></td></tr></table>"""
+
+
+@pytest.mark.parametrize("words", [("User", "Password", "Log in"), ("Użytkownik", "Hasło", "Zaloguj"), ("A", "B", "C")])
+@pytest.mark.parametrize("over", ["", "<div><input name=q placeholder=Search><button>Search</button></div>"])
+async def test_a_password_beside_its_button_belongs_to_the_field_before(
+    reading: Read, words: tuple[str, str, str], over: str
+) -> None:
+    user, word, go = words
+    found = await reading(LOOSE.format(over=over, user=user, word=word, go=go))
+    assert found.kind is K.LOGIN
+    assert [field.name for field in found.fields] == ["a1", "a2"]
+
+
+async def test_a_search_box_does_not_belong_to_the_password_below(reading: Read) -> None:
+    found = await reading(
+        """<div><div><input name=q placeholder=Search></div><h1>Enter your password</h1>
+        <div><input type=password name=a2> <button>Next</button></div></div>"""
+    )
+    assert [field.name for field in found.fields] == ["a2"]
+
+
+@pytest.mark.parametrize("words", ["Accept all", "Akceptuj wszystkie", "Zugur"])
+async def test_a_button_of_a_layer_does_not_send_the_form_below(reading: Read, words: str) -> None:
+    found = await reading(
+        f"""<form method=post><input name=a1 placeholder=Login><input type=password name=a2></form>
+        <div style="position:fixed;inset:0"><h2>We value your privacy</h2><button type=submit>{words}</button></div>"""
+    )
+    assert found.kind is K.LOGIN
+    assert found.submit is not None
+    assert found.submit.control is None
+
+
+async def test_a_bar_at_the_bottom_may_send_the_form_above(reading: Read) -> None:
+    found = await reading(
+        """<form method=post id=f><input name=a1 placeholder=Login><input type=password name=a2></form>
+        <div style="position:fixed;bottom:0"><button type=button>Log in</button></div>"""
+    )
+    assert found.submit is not None
+    assert found.submit.control is not None

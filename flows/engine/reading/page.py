@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from flows.engine.reading.boxes import code_boxes
 from flows.engine.reading.lexicon import concepts_of
+from flows.engine.reading.names import named
 from flows.engine.reading.text import fold, identifier_words
 from flows.engine.snapshot import Box, Element, Form, Frame, Snapshot, Text
 
@@ -18,6 +19,7 @@ BUTTON_TYPES = frozenset({"submit", "button", "reset", "image"})
 NOT_TYPED = frozenset({"checkbox", "radio", "file", "range", "color", "hidden", "submit", "button", "reset", "image"})
 MAX_LABEL = 160
 BESIDE_CHARS = 40
+MAX_APART = 25  # nodes between a field and the password that is asked with it
 MAX_GROUPS = 120
 MAX_FIELDS = 100
 MAX_BUTTONS = 300
@@ -272,6 +274,7 @@ class FrameView:
                 if any(at < p < self.ends[at] for p in pressable):
                     break
             homes[home].append(item)
+        self._join_passwords(homes, pressable)
         groups: list[Group] = []
         for start in sorted(homes):
             end = self.ends[start] if start >= 0 else len(self.nodes)
@@ -289,6 +292,32 @@ class FrameView:
             for item in taken:
                 item.group = group
         return [group for group in groups if group.fields][:MAX_GROUPS]
+
+    def _join_passwords(self, homes: dict[int, list[Item]], pressable: set[int]) -> None:
+        """A password alone with its button belongs to the field before it, where that has no button of its own."""
+        for home in sorted(homes):
+            typed = [item for item in homes[home] if item.reachable]
+            if home < 0 or len(typed) != 1 or typed[0].element.type != "password":
+                continue
+            before = [
+                (item.position, item, start)
+                for start, items in homes.items()
+                for item in items
+                if start != home and item.reachable and 0 < typed[0].position - item.position <= MAX_APART
+            ]
+            if not before:
+                continue
+            _, last, other = max(before, key=lambda entry: entry[0])
+            end = self.ends[other] if other >= 0 else len(self.nodes)
+            own = (p for p in pressable if other < p < end and not home < p < self.ends[home])
+            if _is_for_search(last) or any(_sends(self.by_position[p]) for p in own):
+                continue
+            around = set(self.ancestors(typed[0].position))
+            joint = next((at for at in self.ancestors(last.position) if at in around), -1)
+            homes[joint] = [*homes.get(joint, []), *homes.pop(home)]
+            if joint != other:
+                homes[other].remove(last)
+                homes[joint].append(last)
 
     def _heading(self, group: Group) -> str:
         """The heading inside the group, else the last one before it."""
@@ -375,6 +404,12 @@ def _sends(item: Item) -> bool:
         return True
     concepts = concepts_of(item.words)
     return not concepts.isdisjoint({"login", "next", "verify", "signup", "search", "subscribe", "send", "forgot"})
+
+
+def _is_for_search(item: Item) -> bool:
+    e = item.element
+    said = concepts_of(f"{item.label} . {e.placeholder}") | named(item.ident)
+    return "search" in (e.type, *said) or e.role == "searchbox"
 
 
 def _fill(group: Group, items: list[Item]) -> None:

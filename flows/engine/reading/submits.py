@@ -4,8 +4,9 @@ from flows.engine.reading import providers
 from flows.engine.reading.features import is_password
 from flows.engine.reading.lexicon import concepts_of, control_concepts
 from flows.engine.reading.names import named_among
-from flows.engine.reading.page import Group, Item, PageView
+from flows.engine.reading.page import FrameView, Group, Item, PageView
 from flows.engine.reading.text import identifier_words
+from flows.engine.snapshot import Box
 
 _WANTED: dict[str, tuple[str, ...]] = {
     "login": ("login", "next", "verify", "send"),
@@ -51,6 +52,7 @@ def find(group: Group, context: str, page: PageView) -> Item | None:
     for at in list(view.ancestors(group.start))[:4] if group.start >= 0 else []:
         start, end = at, view.ends[at]
         near = [i for i in view.items if start < i.position < end and i.group is None and _pressable(i)]
+        near = [item for item in near if not _in_a_layer(item, group, view, context)]
         if near:
             outside = _best(near, group, context)
             if outside is not None and outside[0] >= THRESHOLD + 0.8:
@@ -76,6 +78,15 @@ def _only_guess(group: Group, context: str) -> Item | None:
         and concepts_of(item.words).isdisjoint(_OTHERS - set(_WANTED.get(context, ())) | _ANOTHER_CODE)
     ]
     return after[0] if len(after) == 1 else None
+
+
+def _in_a_layer(item: Item, group: Group, view: FrameView, context: str) -> bool:
+    """It stands in a layer without the group, and says nothing of sending it: a banner, a chat, a bar."""
+    layered = any(
+        isinstance(node := view.nodes[at], Box) and (node.fixed or node.modal) and not at <= group.start < view.ends[at]
+        for at in view.ancestors(item.position)
+    )
+    return layered and control_concepts(item.words[:80]).isdisjoint(_WANTED.get(context, ()))
 
 
 def _pressable(item: Item) -> bool:
