@@ -4,7 +4,11 @@
 import Kernel from "@onkernel/sdk";
 import puppeteer from "puppeteer-core";
 
-const demo = process.env.DEMO_URL; // as `up` printed it
+if (process.argv.length !== 3 || !process.env.DEMO_URL) {
+  console.error("usage: browser.mjs PROFILE_NAME   (with KERNEL_BASE_URL, KERNEL_API_KEY and DEMO_URL as `up` printed)");
+  process.exit(1);
+}
+const demo = process.env.DEMO_URL;
 const profile = process.argv[2]; // the profile_name of a connection that is AUTHENTICATED
 const client = new Kernel(); // takes KERNEL_BASE_URL and KERNEL_API_KEY from the environment
 

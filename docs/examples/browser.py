@@ -6,7 +6,9 @@ import sys
 from kernel import Kernel
 from playwright.sync_api import sync_playwright
 
-demo = os.environ["DEMO_URL"]  # as `up` printed it
+if len(sys.argv) != 2 or "DEMO_URL" not in os.environ:
+    sys.exit("usage: browser.py PROFILE_NAME   (with KERNEL_BASE_URL, KERNEL_API_KEY and DEMO_URL as `up` printed)")
+demo = os.environ["DEMO_URL"]
 profile = sys.argv[1]  # the profile_name of a connection that is AUTHENTICATED
 client = Kernel()  # takes KERNEL_BASE_URL and KERNEL_API_KEY from the environment
 

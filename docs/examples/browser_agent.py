@@ -10,7 +10,11 @@ import sys
 from browser_use import Browser  # type: ignore[import-not-found]  # not among this project's own packages
 from kernel import AsyncKernel
 
-demo = os.environ["DEMO_URL"]  # as `up` printed it
+if len(sys.argv) != 2 or "DEMO_URL" not in os.environ:
+    sys.exit(
+        "usage: browser_agent.py PROFILE_NAME   (with KERNEL_BASE_URL, KERNEL_API_KEY and DEMO_URL as `up` printed)"
+    )
+demo = os.environ["DEMO_URL"]
 profile = sys.argv[1]  # the profile_name of a connection that is AUTHENTICATED
 client = AsyncKernel()  # takes KERNEL_BASE_URL and KERNEL_API_KEY from the environment
 

@@ -1,10 +1,13 @@
 """Let a person log in to the demo site on the hosted page."""
 
 import os
+import sys
 import uuid
 
 from kernel import Kernel
 
+if "DEMO_URL" not in os.environ:
+    sys.exit("usage: hosted.py   (with KERNEL_BASE_URL, KERNEL_API_KEY and DEMO_URL as `up` printed)")
 demo = os.environ["DEMO_URL"]
 client = Kernel()
 

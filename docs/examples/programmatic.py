@@ -1,10 +1,13 @@
 """Log in to the demo site with values from your own user interface: here, the terminal."""
 
 import os
+import sys
 import uuid
 
 from kernel import Kernel
 
+if "DEMO_URL" not in os.environ:
+    sys.exit("usage: programmatic.py   (with KERNEL_BASE_URL, KERNEL_API_KEY and DEMO_URL as `up` printed)")
 demo = os.environ["DEMO_URL"]
 client = Kernel()
 

@@ -2,12 +2,15 @@
 
 import os
 import shutil
+import sys
 import uuid
 
 from kernel import Kernel
 from playwright.sync_api import sync_playwright
 
-demo = os.environ["DEMO_URL"]  # as `up` printed it
+if "DEMO_URL" not in os.environ:
+    sys.exit("usage: stored_credential.py   (with KERNEL_BASE_URL, KERNEL_API_KEY and DEMO_URL as `up` printed)")
+demo = os.environ["DEMO_URL"]
 domain = demo.removeprefix("http://")
 name = f"grace-{uuid.uuid4().hex[:8]}"
 client = Kernel()  # takes KERNEL_BASE_URL and KERNEL_API_KEY from the environment

@@ -1,6 +1,9 @@
 """What the README promises exists, and what exists is in the README."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,22 @@ def test_the_example_in_the_readme_is_the_one_that_runs():
     for path, code in re.findall(r"<!-- (docs/\S+) -->\n```python\n(.*?)```", README, re.DOTALL):
         assert (ROOT / path).read_text("utf-8") == code
     assert "<!-- docs/examples/stored_credential.py -->" in README
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "examples").glob("*.py")), ids=lambda path: path.name)
+def test_an_example_without_what_it_needs_says_how_it_is_called(path: Path, tmp_path: Path):
+    (tmp_path / "browser_use.py").write_text("Browser = None", "utf-8")  # none of this project's own packages
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KERNEL_", "DEMO_"))}
+    done = subprocess.run(
+        [sys.executable, str(path)],
+        env=kept | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"usage: {path.name}"), done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_files_the_readme_names_exist():
