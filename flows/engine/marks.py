@@ -22,6 +22,7 @@ STATUS_UNCLEAR = frozenset({408, 425, 429, 451})  # too busy, too early, too oft
 CERTAIN = 0.5
 LANDMARKS = 60  # of a page, the first ones: menus come before what changes daily
 FAMILIAR = 0.3  # of the landmarks only signed-in visitors see: with so many the page is still that page
+BARE = 6  # landmarks: a heading, a way back, a line of links
 PRESENT = frozenset({"", "covered", "offscreen"})
 DIGITS = re.compile(r"\d+")
 
@@ -120,6 +121,12 @@ def differences(signed_in: Marks, signed_out: Marks) -> frozenset[str]:
 def is_positive(marks: Marks) -> bool:
     """The page itself says that somebody is signed in."""
     return not marks.login_form and not marks.unclear and (marks.sign_out or marks.score >= CERTAIN)
+
+
+def is_everybodys(seen: Marks, stranger: Marks | None) -> bool:
+    """A page with next to nothing on it, the same to the last word for somebody who never logged in: an error, in
+    whatever language, is such a page, and nobody's other side."""
+    return seen == stranger and not is_positive(seen) and len(seen.landmarks) <= BARE
 
 
 def judge(seen: Marks, *, url: str, signed_in: Marks, signed_out: Marks) -> Verdict:

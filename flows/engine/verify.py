@@ -12,7 +12,16 @@ from flows.engine.browser_process import Session
 from flows.engine.browsers import Browsers
 from flows.engine.contract import AuthCheck, BrowserSettings, ProfileState
 from flows.engine.errors import BrowserUnavailable, Unreachable
-from flows.engine.marks import Marks, differences, is_positive, judge, landmarks_of, lasting_url, marks_of
+from flows.engine.marks import (
+    Marks,
+    differences,
+    is_everybodys,
+    is_positive,
+    judge,
+    landmarks_of,
+    lasting_url,
+    marks_of,
+)
 from flows.engine.passkeys import Passkey
 from flows.engine.picture import picture_take
 from flows.engine.tabs import Sight, Tabs
@@ -138,6 +147,7 @@ async def _fits(inside: Tabs, expected: AuthCheck) -> bool:
 async def _prove(visits: Visits, session: Session, *, landed: str, login_page: str | None) -> Proven | Unproven:
     first: Marks | None = None
     elsewhere: list[Marks] = []
+    everybodys = False
     for url in places(landed, login_page):
         try:
             inside, outside = await visits.both(url)
@@ -146,7 +156,7 @@ async def _prove(visits: Visits, session: Session, *, landed: str, login_page: s
                 return Unproven(f"after the login {error}")
             continue
         if first is None:
-            first = inside
+            first, everybodys = inside, is_everybodys(inside, outside)
         else:
             elsewhere.append(inside)
         if outside is not None and differences(inside, outside):
@@ -155,7 +165,7 @@ async def _prove(visits: Visits, session: Session, *, landed: str, login_page: s
             return Proven(await visits.left(session), check)
         if first.login_form and inside.login_form:
             return Unproven("a fresh browser with the saved state is asked to log in again")
-    if first is None or first.login_form or first.unclear:
+    if first is None or first.login_form or first.unclear or everybodys:
         return Unproven("a fresh browser with the saved state is not signed in")
     if elsewhere and all(marks.login_form for marks in elsewhere):
         # The page where the login ended is open to everybody, and every other one asks to log in.

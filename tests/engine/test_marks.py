@@ -4,8 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from flows.engine.marks import Marks, Verdict, differences, is_positive, judge, landmarks_of, lasting_url, place_of
+from flows.engine.contract import ProfileState
+from flows.engine.marks import (
+    Marks,
+    Verdict,
+    differences,
+    is_everybodys,
+    is_positive,
+    judge,
+    landmarks_of,
+    lasting_url,
+    place_of,
+)
 from flows.engine.snapshot import Element, Frame, Snapshot
+from flows.engine.verify import Proven, Unproven, _prove
 
 URL = "https://a.example/home"
 OUT = Marks("https://a.example/login", 200, True, False, True, False, 0.0)
@@ -20,6 +32,17 @@ def test_equal_visits_prove_nothing() -> None:
     bland = Marks("https://a.example/", 200, False, False, False, False, 0.0)
     assert differences(bland, bland) == frozenset()
     assert not is_positive(bland)
+
+
+def test_a_bare_page_that_everybody_gets_is_nobodys_other_side() -> None:
+    """As an error is, with status 200 and in a language nobody taught us."""
+    error = Marks("https://a.example/app", 200, False, False, False, False, 0.15, ("aaaa", "bbbb"))
+    assert is_everybodys(error, replace(error))
+    assert not is_everybodys(error, None)  # nobody looked
+    assert not is_everybodys(error, replace(error, landmarks=("aaaa", "cccc")))
+    assert not is_everybodys(replace(error, score=0.9), replace(error, score=0.9))
+    full = replace(error, landmarks=tuple(f"{n:04}" for n in range(20)))
+    assert not is_everybodys(full, replace(full))  # an application may be open to all, and keep what is theirs unseen
 
 
 @pytest.mark.parametrize("changes", [{"login_form": True}, {"unclear": True}, {"status": 403}])
@@ -108,3 +131,17 @@ def test_a_picture_to_press_is_known_by_its_name() -> None:
     bare = replace(inside, landmarks=outside.landmarks[:1])
     assert later(inside, inside, outside) == "in"
     assert later(bare, inside, outside) == "unsure"
+
+
+@pytest.mark.parametrize(("landmarks", "shown"), [(2, Unproven), (20, Proven)])
+async def test_a_site_that_shows_everybody_the_same_error_proves_nothing(landmarks: int, shown: type) -> None:
+    class Everybody:
+        async def both(self, url: str) -> tuple[Marks, Marks]:
+            page = Marks(place_of(url), 200, False, False, False, False, 0.15, tuple(map(str, range(landmarks))))
+            return page, page
+
+        async def left(self, session: object) -> ProfileState:
+            return ProfileState({})
+
+    found = await _prove(Everybody(), None, landed=URL, login_page="https://a.example/login")  # type: ignore[arg-type]
+    assert isinstance(found, shown)

@@ -10,7 +10,7 @@ from tests.reading.pages import button, field, form, heading, link, snapshot, te
 
 LANGUAGES = tables()
 NEEDED = {"user", "email", "password", "code", "login", "signup", "forgot", "next", "verify", "search", "remember"} | {
-    "logout", "account", "rejected", "accept", "decline"
+    "logout", "account", "rejected", "accept", "decline", "maintenance"
 }  # fmt: skip
 
 
@@ -156,3 +156,17 @@ def test_plain_english_is_no_error_and_no_lock(harmless: str) -> None:
 )
 def test_spelling_variants_are_folded(written: str, folded: str) -> None:
     assert fold(written) == folded
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_error_is_no_other_side_whatever_its_status(language: str) -> None:
+    for entry in LANGUAGES[language]["maintenance"]:
+        said_so = entry.rstrip("*")
+        headed = snapshot(link("Acme"), heading(said_so), text("404"), *[link(f"Part {n}") for n in range(9)])
+        assert read(headed).kind is PageKind.ERROR, entry
+        assert read(snapshot(text(said_so), link("Acme"))).kind is PageKind.ERROR, entry  # with no heading at all
+    word = said(language, "maintenance")
+    inside = snapshot(heading(word), text("Tasks"), link(said(language, "logout"), "https://site.test/out"))
+    assert read(inside).kind is PageKind.SIGNED_IN
+    aside = snapshot(heading("Acme"), text(word), *[text(f"Part {n}") for n in range(9)])
+    assert read(aside).kind is PageKind.OTHER  # an application may speak of such things

@@ -20,6 +20,7 @@ FORM_KINDS = {
 }
 FEW_TO_PRESS = 30  # a page with more is about something else than one question
 VERY_FEW_TO_PRESS = 10
+FEW_TEXTS, FEW_CONTROLS = 6, 4  # of a page that only says that something is wrong
 _ELSEWHERE = frozenset({"external_push", "external_mail", "external_key"})
 _ABOUT_SIGNING_IN = frozenset({"login", "code", "totp", "verify", "choose", "code_word", "by_key"})
 _ABOUT_CODES = frozenset({"choose", "code", "code_word", "send_code", "verify", "by_sms", "by_email", "totp"})
@@ -280,7 +281,9 @@ def out_of_order(draft: Draft) -> Verdict | None:
     status = draft.page.snapshot.top.status
     if status >= 400:
         return Verdict(PageKind.ERROR, 0.7, (f"status {status}",))
-    if "maintenance" in draft.heads and draft.is_small:
+    pressable = sum(1 for _ in choices.pressables(draft.page))
+    bare = len(draft.page.seen_texts) <= FEW_TEXTS and pressable <= FEW_CONTROLS  # such a page needs no heading
+    if draft.is_small and "maintenance" in (draft.heads | draft.spoken if bare else draft.heads):
         return Verdict(PageKind.ERROR, 0.7, ("says it is out of order",))
     return None
 
