@@ -17,6 +17,7 @@ class Sent:
     seen: frozenset[str] = frozenset()  # every ref that form asked for
     again: int = 0  # times the same form was sent before because the site called it too old
     for_code: bool = False  # it only had a code sent
+    url: str = ""
     form: str = ""  # where the form stood and what it asked for, whatever the page around it
 
     @property

@@ -26,6 +26,7 @@ from flows.engine.contract import (
 )
 from flows.engine.decide import decide
 from flows.engine.decide.asking import fillable, website_error
+from flows.engine.decide.forms import CODE_REFS
 from flows.engine.dialogue import Dialogue
 from flows.engine.doubt import doubted
 from flows.engine.entrance import Entrance
@@ -50,6 +51,7 @@ log = logging.getLogger(__name__)
 MAX_STEPS = 40
 STEP_SECONDS = 180.0  # far above what any step needs that a browser answers to
 PROOF_SECONDS = 240.0
+CODE_RETURNS = 2  # to a code's own page, which may be there still though its login is over
 MISHAPS = 4  # presses and fills that failed in a row
 PAGE_ERRORS = (StaleElement, FieldRefused)
 
@@ -186,11 +188,19 @@ class Attempt:
         return after
 
     async def _return(self, action: Return) -> Sight:
-        """Back to the form that was sent, where its address lasts; else to where the login began."""
+        """Back to the form that was sent, where its address lasts; else to where the login began. A code alone is
+        asked for again on its own page, where the site still has it: what was accepted before is not sent anew."""
+        sent, returns = self._ledger.memory.sent, self._ledger.memory.returns
         self._told.leaving(action.said)
         if action.codes:
             await self._note_rejected(action.codes)
         self._ledger.returned()
+        lone = sent.url if sent is not None and sent.refs <= CODE_REFS and returns < CODE_RETURNS else ""
+        if lone and lasting_url(lone) == lone != self._login_page:
+            with contextlib.suppress(Unreachable):
+                sight = await self._go(lone)
+                if sight.reading.field_by_role(*CODE_ROLES) is not None:
+                    return sight
         lasts = self._login_page is not None and lasting_url(self._login_page) == self._login_page
         return await self._go(self._login_page if self._login_page and lasts else self._entrance.asked)
 

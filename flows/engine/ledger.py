@@ -129,7 +129,7 @@ class Ledger:
         excused = before is not None and message is not None and message.expired and before.refs == sources.keys()
         seen = frozenset(refs_of(fillable(reading)).values())
         again = before.again + 1 if before is not None and excused else 0
-        return Sent(page, sources, seen, again, form=form_of(reading))
+        return Sent(page, sources, seen, again, url=reading.url, form=form_of(reading))
 
     def refused(self, refs: frozenset[str]) -> frozenset[str]:
         """The site did not take these refs of what was sent; gives the names that are not to be sent again."""

@@ -68,6 +68,14 @@ def test_a_refusal_without_a_form_leads_back_to_it() -> None:
     assert decide(SAYS_NO, replace(seed, totp_tries=2)) == Return("Invalid name or password.", frozenset({"totp_code"}))
 
 
+def test_a_code_that_is_a_bad_request_was_refused() -> None:
+    bare = page(PageKind.ERROR)
+    memory = Memory(known=KNOWN, sent=Sent("p", {"code": None}), page="q", started=True, waits=1, status=400)
+    assert decide(bare, memory) == Return("", frozenset({"code"}))
+    assert isinstance(decide(bare, replace(memory, status=500)), Wait)
+    assert isinstance(decide(bare, replace(memory, sent=SENT)), Wait)
+
+
 def test_codes_that_are_refused_elsewhere_are_counted_too() -> None:
     often = Memory(known=KNOWN, sent=Sent("p", {"code": None}), page="q", started=True, waits=1, code_refusals=4)
     action = decide(SAYS_NO, often)

@@ -19,6 +19,7 @@ LATE_WAITS = 6  # some pages draw their form seconds after they stand still: a w
 EARLY_WAITS = 2
 RETURNS = 6  # to the form, in one login
 BARE = 40  # more than this to press is an application, whose words are not about the login
+REFUSED = frozenset({400, 401, 403, 422})
 LINKS = 3  # links to a login page followed, at most
 DOWN = frozenset({429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
@@ -39,10 +40,12 @@ def too_early(reading: Reading, memory: Memory) -> Action | None:
 def turned_away(reading: Reading, memory: Memory) -> Action | None:
     """A page of its own that says no to what was sent. Back at the form it shows whether that is so: who was let in
     finds none there, and the form again, unchanged, is a refusal."""
-    said = website_error(reading)
-    if memory.sent is None or said is None or memory.returns >= RETURNS or not _is_dead_end(reading):
+    said = website_error(reading) or ""
+    if memory.sent is None or memory.returns >= RETURNS or not _is_dead_end(reading):
         return None
-    if "rejected" not in concepts_of(said):
+    # A wrong code may be no more than a bad request, in words that nobody knows.
+    answered = memory.sent.refs <= CODE_REFS and memory.status in REFUSED and reading.kind is PageKind.ERROR
+    if "rejected" not in concepts_of(said) and not answered:
         return None
     if memory.waits < 1:
         return Wait("is this all the site says?")

@@ -75,6 +75,8 @@ CASES: tuple[Case, ...] = (
            stored={"username": USER, "password": "wrong"}, helped=dict(TYPED), attempts=2) for lang in ("en", "pl")),
     Case("code refused on a page of its own", factors.refused_elsewhere,
          person={**TYPED, "code": ("AAAAAA", "K7Q-P2X")}, helped={"code": ("AAAAAA", "K7Q-P2X")}, attempts=2),
+    Case("code refused on a page of its own, with the code's page left", factors.refused_on_the_way, DOCUMENT,
+         person={**TYPED, "code": ("AAAAAA", "K7Q-P2X")}, helped={"code": ("AAAAAA", "K7Q-P2X")}, codes=2),
     Case("lock-out", passwords.locked_out, person={"username": (USER, USER), "password": ("wrong", "worse")},
          stored=None, ends=ErrorCode.ACCOUNT_LOCKED, attempts=2),
     Case("remember me needed", passwords.remember_needed, DOCUMENT),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pyotp
 
+from tests.sites.server import Response, redirect
 from tests.sites.zoo.passwords import form, identifier_first, judge, plain
 from tests.sites.zoo.site import SEED, Go, Stay, Visit, Zoo, sign_in
 
@@ -81,7 +82,9 @@ def refused_elsewhere(zoo: Zoo) -> None:
         sign_in(visit.session, who)
         return Go("/home")
 
-    def show(visit: Visit) -> str:
+    def show(visit: Visit) -> str | Response:
+        if "half" not in visit.session:
+            return redirect("/login")
         return (
             "<h1>Verification code</h1><p>We sent a code to your device.</p><form method='post'><label for='c'>Code"
             "</label><input id='c' name='code' autocomplete='off'><button>Verify</button></form>"
@@ -89,6 +92,29 @@ def refused_elsewhere(zoo: Zoo) -> None:
 
     zoo.screen("/code", show, take)
     zoo.screen("/denied", lambda visit: "<p>Invalid verification code</p><p><a href='/login'>Go to the portal</a></p>")
+
+
+def refused_on_the_way(zoo: Zoo) -> None:
+    """A wrong code ends on a page of its own, in words that nobody knows; the code's page waits for the next one."""
+    plain(zoo, then="/code")
+
+    def take(visit: Visit) -> Go | Stay:
+        visit.zoo.codes.append(visit.form.get("code", ""))
+        if visit.zoo.codes[-1] != "K7Q-P2X":
+            return Go("/denied")
+        sign_in(visit.session, visit.session["half"])
+        return Go("/home")
+
+    def show(visit: Visit) -> str | Response:
+        if "half" not in visit.session:
+            return redirect("/login")
+        return (
+            "<h1>Verification code</h1><p>We sent a code to your device.</p><form method='post'><label for='c'>Code"
+            "</label><input id='c' name='code' autocomplete='off'><button>Verify</button></form>"
+        )
+
+    zoo.screen("/code", show, take)
+    zoo.screen("/denied", lambda visit: Response("<h1>Oh dear</h1><p>That was not it.</p>", 400))
 
 
 def mailed_code(zoo: Zoo, *, lost: bool = False) -> None:
