@@ -1,30 +1,55 @@
 """The site's own words about what went wrong, and the field they are about."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from flows.engine.reading.analysis import ReadForm
 from flows.engine.reading.features import is_password
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import Message
 from flows.engine.reading.page import FrameView, Item, PageView
+from flows.engine.reading.text import fold, words
 from flows.engine.snapshot import Element, Text
 
 LONGEST = 300
 TITLE_CHARS, TITLE_GAP = 30, 60
 FEW_TEXTS = 12  # a page that says no more than this says it about what was just done
 _ERRORS = frozenset({"wrong", "rejected", "locked"})
+_TELLING = frozenset({"rejected", "locked"})
 THRESHOLD = 1.9
+FAINT = 0.8
+DESCRIBED = 3.5  # what describes an invalid field is about it, unless something speaks up as loud
+NOTE_CHARS = 40  # beside a field: "Required", "Please fill in this field"
 FEW_CONTROLS = 6
 _FURNITURE = frozenset({"nav", "footer"})
 _WHOSE = frozenset({"user", "email", "phone", "login"})
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    weight: float
+    message: Message
+    seen: bool  # not for screen readers only
+
+    @property
+    def telling(self) -> bool:
+        """It says more than that a field is empty or odd."""
+        short = len(self.message.text) <= NOTE_CHARS and self.message.field_ref is not None
+        return not short or not _TELLING.isdisjoint(concepts_of(self.message.text))
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """What people see comes first, then what tells them something."""
+        return self.seen, self.telling, self.weight
+
+
 def find(page: PageView, form: ReadForm | None, fields: Sequence[Item]) -> Message | None:
     """The strongest message on the page. None if nothing speaks to the person about an attempt."""
-    best: tuple[float, Message] | None = None
     bare = (
         form is None and len(page.seen_texts) <= FEW_TEXTS and not any(i.is_typed and i.reachable for i in page.items)
     )
+    found: list[_Candidate] = []
+    faint: list[_Candidate] = []  # seen, but nothing marks them as messages
     for view in page.frames:
         if not view.frame.visible:
             continue
@@ -32,27 +57,35 @@ def find(page: PageView, form: ReadForm | None, fields: Sequence[Item]) -> Messa
             if not isinstance(node, Text):
                 continue
             weight, reasons = _weight(view, position, node, form, bare=bare)
-            if weight < THRESHOLD or (best is not None and weight <= best[0]):
+            if weight < FAINT or (weight < THRESHOLD and node.unseen):
                 continue
             told = _fuller(view, position, node)
             blamed = _field_at(position, node, concepts_of(told.text), fields)
-            best = (weight, _message(told.text, reasons, blamed, red=node.is_red))
-    if best is None and form is None:
-        best = _said_by_heading(page)
-    described = _described(fields)
-    if described is not None and (best is None or best[0] < 3.5 or best[1].text == described.text):
-        return described
-    return best[1] if best is not None else None
+            message = _message(told.text, reasons, blamed, red=node.is_red)
+            (found if weight >= THRESHOLD else faint).append(_Candidate(weight, message, not told.unseen))
+    if not found and form is None:
+        found += _said_by_heading(page)
+    found += _described(page, fields)
+    if found and not any(one.seen for one in found):
+        # What is read out says that there is something to see: the words of it that people see, if they are there.
+        found += [one for one in faint if any(_repeats(one.message.text, other.message.text) for other in found)]
+    return max(found, key=lambda one: one.rank).message if found else None
 
 
-def _said_by_heading(page: PageView) -> tuple[float, Message] | None:
+def _repeats(text: str, other: str) -> bool:
+    own = set(words(fold(text)))
+    return bool(own) and 2 * len(own.intersection(words(fold(other)))) > len(own)
+
+
+def _said_by_heading(page: PageView) -> list[_Candidate]:
     """A page that offers next to nothing and is headed by a lock-out, with no mark of an error anywhere."""
     if sum(item.reachable for item in page.items) > FEW_CONTROLS:
-        return None
-    for text in page.headings[:2]:
-        if "locked" in concepts_of(text):
-            return THRESHOLD, _message(text, ("the page is headed by it",), None, red=False)
-    return None
+        return []
+    headed = [text for text in page.headings[:2] if "locked" in concepts_of(text)]
+    return [
+        _Candidate(THRESHOLD, _message(text, ("the page is headed by it",), None, red=False), True)
+        for text in headed[:1]
+    ]
 
 
 def _fuller(view: FrameView, position: int, title: Text) -> Text:
@@ -151,9 +184,13 @@ def _field_at(position: int, node: Text, concepts: frozenset[str], fields: Seque
     return above.ref if stands_under else None
 
 
-def _described(fields: Sequence[Item]) -> Message | None:
+def _described(page: PageView, fields: Sequence[Item]) -> list[_Candidate]:
+    """What the markup says of the first field that it calls invalid."""
     for field in fields:
         e = field.element
-        if e.invalid and e.description and not concepts_of(e.description).isdisjoint({"wrong", "rejected", "locked"}):
-            return _message(e.description, ("described by", "invalid field"), field.ref, red=True)
-    return None
+        if e.invalid and e.description and not concepts_of(e.description).isdisjoint(_ERRORS):
+            said = fold(e.description)
+            seen = any(text.text and fold(text.text) in said for text in page.seen_texts if len(text.text) > 2)
+            told = _message(e.description, ("described by", "invalid field"), field.ref, red=True)
+            return [_Candidate(DESCRIBED, told, seen)]
+    return []
