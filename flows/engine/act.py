@@ -12,11 +12,12 @@ from typing import Any
 
 from flows.engine.contract import Secret
 from flows.engine.drivers import DRIVER_ERRORS, WAIT_ERRORS
-from flows.engine.errors import FieldRefused, OriginRefused
+from flows.engine.errors import FieldRefused, NoSuchEntry, OriginRefused
 from flows.engine.live import Filled
-from flows.engine.matching import CODE_ROLES, PASSWORD_ROLES
+from flows.engine.matching import CODE_ROLES, PASSWORD_ROLES, folded
 from flows.engine.observe import Observation, StaleElement
 from flows.engine.origins import OriginPolicy, origin_of
+from flows.engine.probing import ACTION, ENTRIES, FOCUS, FOCUSED, HELD, PROBE
 from flows.engine.reading.model import Choice, Control, Field, Submit, SubmitBy
 from flows.engine.sending import PROMPT_SECONDS, WATCH, Overheard, Sending, look
 
@@ -29,48 +30,6 @@ ENABLED_SECONDS = 2.0
 SURFACE_SECONDS = 0.6
 CLICK_MS = 3000
 TICK_ERRORS: tuple[type[Exception], ...] = (StaleElement, FieldRefused, *DRIVER_ERRORS)
-
-# Whether a person could use the element now; scrolls to it first. `hit`: nothing that can be seen lies over its
-# middle.
-PROBE = """(el) => {
-  if (!el.isConnected) return null;
-  let box = el.getBoundingClientRect();
-  const inside = (b) => b.top >= 0 && b.left >= 0 && b.bottom <= innerHeight && b.right <= innerWidth;
-  if (!inside(box)) {
-    el.scrollIntoView({block: "center", inline: "nearest", behavior: "instant"});
-    box = el.getBoundingClientRect();
-  }
-  const visible = box.width > 2 && box.height > 2
-    && el.checkVisibility({checkOpacity: true, checkVisibilityCSS: true});
-  const faded = !visible && el.checkVisibility({checkVisibilityCSS: true});
-  const root = el.getRootNode();
-  const at = root.elementsFromPoint(box.left + box.width / 2, box.top + box.height / 2);
-  const top = at.find((one) => one === el || one.checkVisibility({checkOpacity: true, checkVisibilityCSS: true}));
-  const labels = el.labels ? [...el.labels] : [];
-  const hit = !!top && (top === el || el.contains(top) || labels.some((label) => label.contains(top)));
-  const disabled = el.disabled === true || el.getAttribute("aria-disabled") === "true";
-  return {visible, faded, hit, disabled, readonly: el.readOnly === true, tag: el.localName};
-}"""
-# Whether keys go to the element now. Its content is selected, so that typing replaces it.
-FOCUSED = """(el) => {
-  const active = el.getRootNode().activeElement;
-  if (!document.hasFocus() || !active || !(active === el || el.contains(active))) return false;
-  if (typeof el.select === "function") el.select();
-  return true;
-}"""
-FOCUS = "(el) => el.focus()"
-# How much a field holds, never what.
-HELD = """(el) => {
-  const value = typeof el.value === "string" ? el.value : (el.textContent || "");
-  return [value.length, (value.match(/[\\p{L}\\p{N}]/gu) || []).length];
-}"""
-# Where the form would be sent: the address, "" for the page itself or a script.
-ACTION = """(el, submitter) => {
-  const form = el.form || el.closest("form");
-  const own = submitter && submitter.getAttribute ? submitter.getAttribute("formaction") : null;
-  const said = own !== null ? own : (form ? form.getAttribute("action") : null);
-  return said ? new URL(said, document.baseURI).href : "";
-}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +128,7 @@ class Hands:
         if len(handles) > 1:
             await self._type_boxes(handles, field, secret)
         elif await self._is_select(handles[0]):
-            await self._select(handles[0], secret)
+            await self._select(handles[0], field, secret)
         else:
             await self._type(handles[0], field, secret, overheard)
         return handles[0]
@@ -190,6 +149,8 @@ class Hands:
             raise StaleElement(field.ref)
         if not found["visible"]:
             raise FieldRefused(f"the field {field.name!r} is not visible")
+        if found["cells"] and field.role not in CODE_ROLES:
+            raise FieldRefused(f"the field {field.name!r} is transparent and not for a code")
         if found["disabled"] or found["readonly"]:
             raise FieldRefused(f"the field {field.name!r} cannot be changed")
         return found if isinstance(found, dict) else {}
@@ -286,15 +247,19 @@ class Hands:
     async def _is_select(self, handle: Any) -> bool:
         return bool(await _evaluate(handle, "(el) => el.localName === 'select'"))
 
-    async def _select(self, handle: Any, secret: Secret) -> None:
-        value = secret.reveal()
-        for chosen in ({"label": value}, {"value": value}):
-            try:
-                await handle.select_option(**chosen, timeout=500)
+    async def _select(self, handle: Any, field: Field, secret: Secret) -> None:
+        """The entry that the value names, by its text or its own value. Raises NoSuchEntry."""
+        wanted = folded(secret.reveal())
+        found = await _evaluate(handle, ENTRIES)
+        for part in (0, 1):
+            matching = [at for at, entry in enumerate(found) if wanted and folded(entry[part]) == wanted]
+            if len(matching) == 1:
+                try:
+                    await handle.select_option(index=matching[0], timeout=500)
+                except DRIVER_ERRORS:
+                    break
                 return
-            except DRIVER_ERRORS:
-                continue
-        raise FieldRefused("the list has no such entry")
+        raise NoSuchEntry(field.ref)
 
     async def _clear(self, handles: Sequence[Any]) -> None:
         for handle in handles:

@@ -5,6 +5,7 @@
     ├── BrowserLost          the browser died under a running login, or answers no more
     ├── OriginRefused        a value was about to go where it must not (R10)
     ├── FieldRefused         a field cannot take a value: gone, invisible, covered, or it does not keep what is typed
+    │   └── NoSuchEntry      a list has no entry of that name
     └── Unreachable          the site gave no page
         └── BasicAuth        the site asks for HTTP authentication instead of showing a form
 
@@ -41,6 +42,14 @@ class FieldRefused(EngineError):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+class NoSuchEntry(FieldRefused):
+    """The list `ref` has no entry that the value names."""
+
+    def __init__(self, ref: str) -> None:
+        super().__init__("the list has no such entry")
+        self.ref = ref
 
 
 class Unreachable(EngineError):

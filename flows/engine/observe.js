@@ -327,6 +327,8 @@
     return false;
   };
 
+  const isOverCells = /* cells.js */ () => false;
+
   const element = (el, tag, kind, ctx, style, out) => {
     let rect = ctx.none ? [0, 0, 0, 0] : rectOf(el);
     let why = ctx.none ? "none" : whyHidden(el, style, ctx, rect);
@@ -339,7 +341,7 @@
         if (box[2] > 4 && box[3] > 4 && getComputedStyle(label).visibility === "visible") { target = label; rect = box; why = ""; break; }
       }
     }
-    if (why === "opacity" && kind === "field" && isUnderLabel(el)) why = "";
+    if (why === "opacity" && kind === "field" && (isUnderLabel(el) || (ctx.opacity >= 0.06 && isOverCells(el)))) why = "";
     if (!why && kind === "field" && ctx.hiddenAria && el.tabIndex < 0 && !/^(checkbox|radio|submit|button|image|password)$/.test(type)) why = "inert"; // no reader tells of it, no key reaches it
     if (why && tag === "A" && why === "size" && el.firstElementChild) {
       const box = rectOf(el.firstElementChild);
@@ -382,6 +384,8 @@
           node.op.push([cut(option.textContent, 80), refs.length, option.disabled ? 1 : 0, attr(option, "value", 40)]);
           refs.push(option);
         }
+        const at = el.options[el.selectedIndex];
+        if (at && at.value && !at.disabled && /^\s*[\p{L}\p{N}](?!.*(\.{3}|…)\s*$)/u.test(at.textContent)) node.fl = 1; // no "Please choose…"
       } else if (/^(submit|button|reset)$/.test(type)) put("tx", cut(el.value || (type === "submit" ? "Submit" : ""), 120));
       else if (type === "image") put("tx", attr(el, "alt", 100));
       else if (tag !== "INPUT" && tag !== "TEXTAREA" ? el.textContent.length > 0 : el.value !== "") node.fl = 1;

@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 from flows.engine.snapshot import Element, Frame, Snapshot
 from flows.engine.snapshot_json import frame_from_json
 
+OVER_CELLS = (Path(__file__).parent / "cells.js").read_text(encoding="utf-8")
 SCRIPT = (Path(__file__).parent / "observe.js").read_text(encoding="utf-8")
+SCRIPT = SCRIPT.replace("/* cells.js */ () => false", OVER_CELLS)
 FRAME_SECONDS = 1.5
 MAX_FRAMES = 30
 # Frames of these hosts hold no login form: their vendor is known from the address alone.

@@ -241,3 +241,62 @@ async def test_r10_a_field_that_stays_unseen_with_the_focus_gets_nothing(
         with pytest.raises(FieldRefused):
             await fill(session, source)
     assert source.origins == []
+
+
+CELLS = """<h1>Verification code</h1><form>
+<div id=w style="position:relative;width:260px;height:44px;display:flex;gap:4px">
+<i></i><i></i><i></i><i></i><i></i><i></i><input name=otp autocomplete=one-time-code inputmode=numeric maxlength=6
+style="position:absolute;inset:0;width:100%;height:100%;opacity:0;margin:0;padding:0;border:0"></div>
+<button>Verify</button></form><style>i {box-sizing:border-box;width:40px;height:44px;border:1px solid #888}</style>"""
+
+
+async def coded(session: Session, source: Values) -> None:
+    observation = await observe(session.page)
+    field = read(observation.snapshot).field_by_role(FieldRole.CODE)
+    if field is None:
+        raise FieldRefused("unseen")
+    hands = Hands(session.page, observation, policy=policy_for(domain="127.0.0.1"))
+    await hands.fill_and_submit([Typing(field, source)], (), None)
+
+
+async def test_a_transparent_input_over_drawn_cells_takes_a_code(
+    browsers: Browsers, plain: BrowserSettings, site: SiteServer
+) -> None:
+    site.page("/", document("Code", CELLS))
+    async with browsers.open(plain) as session:
+        await session.page.goto(site.url)
+        await coded(session, Values("123456"))
+        assert await held(session, "input") == "123456"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "document.querySelectorAll('i').forEach((i) => i.style.border = 'none')",  # nothing is drawn
+        "document.querySelectorAll('i').forEach((i) => i.style.opacity = 0)",
+        "w.style.opacity = 0",
+        "w.style.left = '-4000px'",
+        "w.setAttribute('aria-hidden', 'true')",
+        "otp.tabIndex = -1",
+        "otp.style.pointerEvents = 'none'",
+        "otp.style.width = otp.style.height = '1px'",
+        "otp.style.clipPath = 'inset(0 0 50% 0)'",
+        "otp.style.zIndex = -1; w.style.zIndex = 0; w.style.background = 'white'",  # clicks land on the cells
+        "otp.type = 'password'",
+        "otp.style.height = '400px'",  # far larger than what is drawn
+        "w.insertAdjacentHTML('beforeend', '<input name=second>')",
+    ],
+)
+async def test_r10_a_transparent_input_that_nobody_types_into_gets_nothing(
+    browsers: Browsers, plain: BrowserSettings, site: SiteServer, change: str
+) -> None:
+    site.page("/", document("Code", CELLS))
+    source = Values("123456")
+    async with browsers.open(plain) as session:
+        await session.page.goto(site.url)
+        await session.page.evaluate(f"() => {{ const otp = document.querySelector('[name=otp]'); {change}; }}")
+        try:
+            await coded(session, source)
+        except FieldRefused:
+            assert source.origins == []
+        assert await held(session, "[name=otp]") == ""
