@@ -30,7 +30,7 @@ from flows.engine.decide.forms import CODE_REFS
 from flows.engine.dialogue import Dialogue
 from flows.engine.doubt import doubted
 from flows.engine.entrance import Entrance
-from flows.engine.errors import FieldRefused, OriginRefused, Unreachable
+from flows.engine.errors import FieldRefused, NoSuchEntry, OriginRefused, Unreachable
 from flows.engine.judging import judged
 from flows.engine.ledger import Ledger
 from flows.engine.lent_passkeys import LentPasskeys
@@ -280,6 +280,10 @@ class Attempt:
                     self._live.hold(hands.filled)
         except OriginRefused as error:
             return await self._boundary.consent(error.origin, sight)
+        except NoSuchEntry as error:
+            fill = next(fill for fill in action.fills if fill.field.ref == error.ref)
+            self._ledger.unavailable(fill.stored or fill.ref)
+            return await self._tabs.settle(None, patience=SHORT_PATIENCE)
         except ValueUnavailable as error:
             self._ledger.unavailable(error.name)
             return await self._tabs.settle(None, patience=SHORT_PATIENCE)

@@ -151,8 +151,9 @@ class Ledger:
         return names
 
     def unavailable(self, name: str) -> None:
-        """A stored value that cannot be had is as good as none."""
-        self.memory = replace(self.memory, known=self.memory.known - {name})
+        """A value that cannot be had, or cannot be used, is as good as none."""
+        memory = self.memory
+        self.memory = replace(memory, known=memory.known - {name}, given=memory.given - {name})
 
     def filled(self, action: Ask, answer: Filled) -> None:
         """The person's values. What was stored for the same fields is not used any more in this login."""

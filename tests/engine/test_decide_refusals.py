@@ -9,6 +9,8 @@ from flows.engine.contract import ErrorCode, FieldReason
 from flows.engine.decide import decide
 from flows.engine.decide.refusals import form_of, refused
 from flows.engine.reading.model import (
+    Field,
+    FieldRole,
     Message,
     PageKind,
 )
@@ -206,3 +208,16 @@ def test_a_code_is_asked_five_times_at_most() -> None:
     assert last == GiveUp(
         ErrorCode.CREDENTIALS_INVALID, "The site refused the code 5 times.", "Wrong code", rejected=frozenset({"code"})
     )
+
+
+def test_what_a_form_can_do_without_is_offered_after_a_refusal() -> None:
+    tenant = Field("0:7", ("0:7",), FieldRole.TEXT, "tenant", "Mandant", "#tenant", required=False)
+    reading = page(PageKind.LOGIN, tenant, USER, WORD)
+    assert isinstance(decide(reading, Memory(known=KNOWN)), FillAndSubmit)
+    refused = decide(reading, Memory(known=KNOWN, sent=SENT, page="p", started=True))
+    assert isinstance(refused, Ask)
+    offered = next(asked for asked in refused.pause.fields if asked.ref == "tenant")
+    assert (offered.required, offered.reason) == (False, FieldReason.MISSING)
+    known = decide(reading, Memory(known=KNOWN | {"Mandant"}))
+    assert isinstance(known, FillAndSubmit)
+    assert [fill.stored for fill in known.fills if fill.ref == "tenant"] == ["Mandant"]

@@ -114,9 +114,9 @@ def _with_secret(newly: frozenset[str], reading: Reading, memory: Memory) -> fro
 
 
 def form_asked(
-    reading: Reading, memory: Memory, newly_rejected: frozenset[str]
+    reading: Reading, memory: Memory, newly_rejected: frozenset[str], offered: frozenset[str] = frozenset()
 ) -> tuple[tuple[AskedField, ...], tuple[Fill, ...]]:
-    """(what to ask, what can be filled already)."""
+    """(what to ask, what can be filled already). `offered` is asked though the form may do without."""
     fields = fillable(reading)
     refs = refs_of(fields)
     new = added(reading, memory.sent)
@@ -129,17 +129,18 @@ def form_asked(
             fills.append(Fill(field_, ref, given=ref))
         elif stored is not None and stored not in newly_rejected:
             fills.append(Fill(field_, ref, stored=stored))
-        elif is_essential(field_) or ref in newly_rejected | new:
+        elif is_essential(field_) or ref in newly_rejected | new | offered:
             reason = FieldReason.REJECTED if ref in newly_rejected | memory.rejected else FieldReason.MISSING
             ask.append(asked_field(field_, ref, reason))
+    fills.sort(key=lambda fill: fill.field.html_type != "select")  # a page may draw its form anew for an entry
     return tuple(ask), tuple(fills)
 
 
 def _whole_form(
     reading: Reading, memory: Memory, newly: frozenset[str]
 ) -> tuple[tuple[AskedField, ...], tuple[Fill, ...]]:
-    """After a refusal that blames no single field, the identifier beside the password is asked again as well:
-    it may be the wrong one."""
+    """After a refusal that blames no single field, the identifier beside the password is asked again as well: it may
+    be the wrong one. What else the form has, and was left as it was, may be what is missing."""
     fields = fillable(reading)
     refs = refs_of(fields)
     blamed = reading.message.field_ref if reading.message is not None else None
@@ -148,7 +149,9 @@ def _whole_form(
         for field_ in fields
         if blamed is None and field_.role in IDENTIFIER_ROLES and memory.sent and refs[field_.ref] in memory.sent.refs
     )
-    return form_asked(reading, memory, newly | also)
+    spare = (refs[field_.ref] for field_ in fields if field_.role is FieldRole.TEXT and not field_.required)
+    offered = frozenset(spare) if blamed is None else frozenset[str]()
+    return form_asked(reading, memory, newly | also, offered)
 
 
 def _stored_for(field: Field, ref: str, reading: Reading, memory: Memory) -> str | None:

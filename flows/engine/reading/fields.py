@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from flows.engine.reading import lists as drop_downs
 from flows.engine.reading.analysis import Context, ReadField, ReadForm
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import CheckboxMeaning, Field, FieldRole
@@ -48,8 +49,11 @@ def fields_of(form: ReadForm, page: PageView, *, lists: bool = False) -> tuple[F
             is_code = read.role == "code" or (read.role == "other" and _names_code(item))
             role = _code_role(item, form, page) if is_code else _ROLES[read.role]
             found.append(_field(item, role, names, read=read, score=round(read.verdict.chance(read.role), 3)))
-        elif lists and e.tag == "select" and item.label:
-            found.append(_field(item, FieldRole.TEXT, names, score=0.5))
+        elif e.tag == "select" and (
+            (lists and item.label) or (form.context is Context.LOGIN and drop_downs.is_asked(item))
+        ):
+            asked = _field(item, FieldRole.TEXT, names, score=0.5)
+            found.append(replace(asked, required=drop_downs.is_needed(item), hint=asked.hint or drop_downs.shown(item)))
     if form.context is Context.OTP and all(field.role in (FieldRole.TEXT, FieldRole.CHECKBOX) for field in found):
         return tuple(replace(field, required=True) if field.role is FieldRole.TEXT else field for field in found)
     return tuple(found)

@@ -281,8 +281,7 @@ def out_of_order(draft: Draft) -> Verdict | None:
     status = draft.page.snapshot.top.status
     if status >= 400:
         return Verdict(PageKind.ERROR, 0.7, (f"status {status}",))
-    pressable = sum(1 for _ in choices.pressables(draft.page))
-    bare = len(draft.page.seen_texts) <= FEW_TEXTS and pressable <= FEW_CONTROLS  # such a page needs no heading
+    bare = len(draft.page.seen_texts) <= FEW_TEXTS and draft.pressable <= FEW_CONTROLS  # such a page needs no heading
     if draft.is_small and "maintenance" in (draft.heads | draft.spoken if bare else draft.heads):
         return Verdict(PageKind.ERROR, 0.7, ("says it is out of order",))
     return None

@@ -127,6 +127,31 @@ def tenant(zoo: Zoo) -> None:
     zoo.screen("/login", show, take)
 
 
+def lists(zoo: Zoo) -> None:
+    """A school's directory: a domain to choose, a role already chosen, and the page's language, which matters not."""
+
+    def show(visit: Visit) -> str:
+        return (
+            f"<h1>Anmelden</h1>{visit.note()}<form method='post'><label for='u'>Benutzername</label><input id='u' "
+            "name='username'><label for='d'>Domäne</label><select id='d' name='domain' required><option value=''>Bitte "
+            "wählen…<option value='d1'>Schule<option value='d2'>Verwaltung</select><label for='r'>Anmelden als</label>"
+            "<select id='r' name='role'><option value='p'>Schüler<option value='t'>Lehrkraft</select>"
+            "<label for='p'>Passwort</label><input id='p' name='password' type='password'>"
+            "<select name='ui'><option value='de'>Deutsch<option value='en'>English</select>"
+            "<button>Anmelden</button></form>"
+        )
+
+    def take(visit: Visit) -> Go | Stay:
+        form = visit.form
+        right = visit.zoo.password_right(form.get("username", ""), form.get("password", ""))
+        if not right or (form.get("domain"), form.get("role"), form.get("ui")) != ("d2", "t", "de"):
+            return Stay("Die Anmeldung ist fehlgeschlagen, die Angaben sind falsch.")
+        sign_in(visit.session, USER)
+        return Go("/home")
+
+    zoo.screen("/login", show, take)
+
+
 def customer_number(zoo: Zoo) -> None:
     """A German bank: login name and PIN, no word of a password."""
     zoo.lang = "de"
