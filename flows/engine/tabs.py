@@ -241,16 +241,19 @@ class Tabs:
                 loaded_at = now
                 await tab.watch.wait(SLOW_TICK)
                 continue
+            looked = clock()
             sight = await tab.look()
             if sight is not None and not tab.watch.navigating:
+                silent = looked - tab.watch.answered_at  # negative where the answer came during the look
                 if last is None or last.look != sight.look or last.documents != sight.documents:
                     same_since = clock()
                     building = last is not None and last.documents == sight.documents
                 last = sight
                 moved = before is None or sight.documents != before.documents
                 if moved or (before is not None and sight.look != before.look):
-                    served = moved and not building
-                    if stands(sight, quiet=quiet, same=clock() - same_since, loaded=clock() - loaded_at, served=served):
+                    served = moved and not building and not tab.watch.asked
+                    same, loaded = clock() - same_since, clock() - loaded_at
+                    if stands(sight, quiet=quiet, same=same, loaded=loaded, silent=silent, served=served):
                         return sight
                 elif not (tab.watch.busy or tab.watch.reply_due) and (
                     min(tab.watch.quiet_seconds, clock() - started) > patience
@@ -265,13 +268,14 @@ class Tabs:
             await tab.watch.wait(TICK if clock() - started < 2 else SLOW_TICK)
 
 
-def stands(sight: Sight, *, quiet: float, same: float, loaded: float, served: bool) -> bool:
+def stands(sight: Sight, *, quiet: float, same: float, loaded: float, silent: float, served: bool) -> bool:
     """Whether a page that shows something new has stopped changing. `served`: it came as it is; what scripts build
-    up comes piece by piece, and a form without its last box is no form yet."""
+    up comes piece by piece, and a form without its last box is no form yet. `silent`: how long the last answer of its
+    server was ago when the page was looked at; what an answer changes shows a moment after it came."""
     watch = sight.tab.watch
     if not watch.complete and loaded < LOAD_SECONDS:
         return False
-    calm = not watch.busy and watch.quiet_seconds >= quiet
+    calm = not watch.busy and watch.quiet_seconds >= quiet and silent >= (0.0 if served else 2 * TICK)
     if served and calm and not quiet and is_actionable(sight.reading):
         return True
     if calm and same >= max(quiet, 2 * TICK) and (is_actionable(sight.reading) or same >= 0.4):

@@ -25,6 +25,8 @@ class PageWatch:
         self.asks_basic_auth = False
         self.loaded = True
         self.complete = True
+        self.answered_at = 0.0  # when something awaited came last, by the loop's clock
+        self.asked = False  # a script of this document has asked its server for something
         self._inflight: dict[Any, float] = {}  # awaited requests, and since when
         self._answered: dict[Any, float] = {}  # those of them whose answer has begun
         self._document: Any = None
@@ -109,6 +111,7 @@ class PageWatch:
             if self._is_main(request):
                 self._document = request
         elif request.resource_type in AWAITED:
+            self.asked = self.asked or request.resource_type in ("xhr", "fetch")
             self._inflight[request] = asyncio.get_running_loop().time()
         self.touch()
 
@@ -121,7 +124,8 @@ class PageWatch:
             self.asks_basic_auth = response.status == 401 and "www-authenticate" in response.headers
 
     def _finished(self, request: Any) -> None:
-        self._inflight.pop(request, None)
+        if self._inflight.pop(request, None) is not None:
+            self.answered_at = asyncio.get_running_loop().time()
         self._answered.pop(request, None)
         if self._document is request and (request.failure is not None or self.status in (204, 205)):
             self._document = None
@@ -133,7 +137,7 @@ class PageWatch:
             self._document = None
             self._inflight.clear()
             self._answered.clear()
-            self.loaded = self.complete = False
+            self.loaded = self.complete = self.asked = False
             self.documents += 1
         self.touch()
 
