@@ -167,6 +167,8 @@ async def _prove(visits: Visits, session: Session, *, landed: str, login_page: s
             return Unproven("a fresh browser with the saved state is asked to log in again")
     if first is None or first.login_form or first.unclear or everybodys:
         return Unproven("a fresh browser with the saved state is not signed in")
+    if all(marks.login_links and not is_positive(marks) for marks in (first, *elsewhere)):
+        return Unproven("a fresh browser with the saved state is offered to log in")
     if elsewhere and all(marks.login_form for marks in elsewhere):
         # The page where the login ended is open to everybody, and every other one asks to log in.
         return Unproven("a fresh browser with the saved state is asked to log in again")
