@@ -23,6 +23,7 @@
   const CLICK_ROLES = new Set(["button", "link", "tab", "option", "radio", "checkbox", "switch", "menuitem",
     "menuitemradio", "textbox", "searchbox", "combobox", "treeitem"]);
   const ALERT = /(^|[^a-z])(error|errors|err|alert|invalid|danger|warning|warn|messages?|msg|notice|flash|toast|feedback|fail(ed|ure)?|validation|snackbar|problem|errorlist|callout)([^a-z]|$)/i;
+  const INLINE = /^(SPAN|B|I|EM|STRONG|A|FONT|U|SMALL|MARK|SLOT)$/;
   const LIGATURES = /(^|[^a-z])material-(icons|symbols)/; // icon fonts whose icons are words, such as "visibility_off"
   const OVERLAY = /modal|dialog|popup|pop-up|overlay|lightbox|cookie|consent|gdpr|onetrust|cmp|drawer|offcanvas/i;
 
@@ -122,11 +123,13 @@
       if (tag === "BR") { out += " "; return; }
       if (depth > 0 && node.checkVisibility && !node.checkVisibility() && tag !== "SLOT" && getComputedStyle(node).display === "none") return;
       const root = rootOf(node);
+      const apart = !INLINE.test(tag) || (depth > 0 && /^(block|flex|grid|list-item|table)/.test(getComputedStyle(node).display));
+      if (apart) out += " ";
       const before = out.length;
       if (root) for (const child of root.childNodes) go(child, depth + 1);
       else if (tag === "SLOT" && node.assignedNodes().length) for (const child of node.assignedNodes()) go(child, depth + 1);
       else for (let child = firstOf(node); child; child = nextOf(child)) go(child, depth + 1);
-      if (out.length > before && !/^(SPAN|B|I|EM|STRONG|A|FONT|U|SMALL|MARK|SLOT)$/.test(tag)) out += " ";
+      if (out.length > before && apart) out += " ";
     };
     go(el, 0);
     return cut(scrub(out), limit);

@@ -283,3 +283,12 @@ def test_an_application_that_shows_itself_before_its_login_is_waited_for() -> No
 def test_nothing_is_opened_in_an_application_once_it_let_somebody_in(kind: PageKind) -> None:
     opener = Control("0:7", "Account", "button")
     assert isinstance(decide(page(kind, openers=(opener,)), Memory(started=True, waits=2)), Finish)
+
+
+def test_a_form_that_would_send_a_code_is_left_for_the_one_that_takes_the_stored_password() -> None:
+    tab = Choice("0:8", ChoiceKind.SIGN_IN_METHOD, "Password", "#tab", mfa_type=MfaType.PASSWORD)
+    page = Reading(PageKind.LOGIN, 1.0, "https://a.example/", "Sign in", fields=(USER,), submit=SUBMIT, choices=(tab,))
+    assert decide(page, Memory(known=KNOWN)) == Pick(tab, SUBMIT)
+    assert isinstance(decide(page, Memory(known=frozenset({"username"}))), FillAndSubmit)
+    both = replace(page, fields=(USER, WORD))
+    assert isinstance(decide(both, Memory(known=KNOWN)), FillAndSubmit)

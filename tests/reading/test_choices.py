@@ -332,3 +332,31 @@ async def test_answers_that_only_their_names_tell(reading: Read) -> None:
     assert found.accept.label == "დიახ"
     assert found.decline is not None
     assert found.decline.label == "არა"
+
+
+async def test_what_closes_a_notice_is_no_method(reading: Read) -> None:
+    found = await reading("""<h1>Weryfikacja</h1><form><label>Kod z aplikacji uwierzytelniającej<input name=kod></label>
+        <button>Potwierdź</button></form><div role=alert>Nieprawidłowy e-mail lub hasło.<button aria-label=Close>×</button>
+        </div>""")
+    assert found.kind == PageKind.CODE
+    assert not found.choices
+
+
+async def test_the_tabs_of_a_login_that_are_not_shown_are_ways_to_sign_in(reading: Read) -> None:
+    found = await reading("""<h1>Sign in</h1><div role=tablist><button role=tab aria-selected=true>Email code</button>
+        <button role=tab aria-selected=false>Password</button><button role=tab aria-selected=false>Sign up</button></div>
+        <div role=tabpanel><label>Email<input type=email name=e></label><button>Send code</button></div>""")
+    assert found.kind == PageKind.LOGIN
+    assert [(choice.label, choice.mfa_type) for choice in found.choices] == [("Password", MfaType.PASSWORD)]
+
+
+async def test_a_card_to_choose_from_is_sent_by_a_button_that_waits_for_it(reading: Read) -> None:
+    card = "<label style='display:flex;flex-direction:column'><input type=radio name=m value={}><span>{}</span><span>{}</span></label>"
+    found = await reading(f"""<h2>Bestätigen Sie Ihre Identität</h2><p>Wie möchten Sie den Code erhalten?</p>
+        {card.format("s", "SMS", "an •••• 42")}{card.format("a", "Authenticator-App", "aus der App")}
+        <button type=button disabled>Weiter</button>""")
+    assert found.kind == PageKind.METHOD_CHOICE
+    assert [choice.label for choice in found.choices] == ["SMS an •••• 42", "Authenticator-App aus der App"]
+    assert found.submit is not None
+    assert found.submit.control is not None
+    assert found.submit.control.label == "Weiter"

@@ -24,6 +24,17 @@ FORMS: dict[str, tuple[str, PageKind, list[FieldRole], str | None]] = {
         <tr><td><td><input type=submit value=OK></table></form>""",
         K.LOGIN, [R.IDENTIFIER, R.PASSWORD], "OK",
     ),
+    "a code under a step of a list, called by the page what it is": (
+        """<h1>Kies een methode</h1><h3><button>Authenticator-app</button></h3><div><p>Vul de code uit uw
+        authenticator-app in.</p><label for=c>Code</label><input id=c name=code><button>Bevestigen</button></div>""",
+        K.CODE, [R.TOTP], "Bevestigen",
+    ),
+    "a code beside what was taken, its label tied to nothing": (
+        """<div><label>User</label><input id=u disabled></div><div><label>Password</label><input id=p type=password
+        disabled></div><div><label>Security code (from your authenticator)</label><input id=c placeholder=000000></div>
+        <button>Continue</button>""",
+        K.LOGIN, [R.TOTP], "Continue",
+    ),
     "no form element, clickable div": (
         """<div class=box><h1>Sign in</h1><div>Email</div><input class=i><div>Password</div><input type=password>
         <div role=button tabindex=0>Sign in</div></div>""",

@@ -3,7 +3,7 @@
 from flows.engine.actions import Action, Ask, Memory, Pick, Press, Why
 from flows.engine.decide.asking import choice_ids, fillable, offered, pause_for
 from flows.engine.decide.passkeys import asks_for_passkey, passkey_only
-from flows.engine.matching import TOTP_CODE, folded
+from flows.engine.matching import PASSWORD, PASSWORD_ROLES, TOTP_CODE, folded
 from flows.engine.reading.model import ChoiceKind, MfaType, PageKind, Reading
 
 
@@ -30,11 +30,13 @@ def provider(reading: Reading, memory: Memory) -> Action | None:
 
 def method(reading: Reading, memory: Memory) -> Action | None:
     """Take a stored one-time code or password where the site lets one choose."""
+    usable = memory.known - memory.rejected
+    if reading.kind is PageKind.LOGIN:
+        return _password_instead(reading, memory) if PASSWORD in usable else None
     if reading.kind is not PageKind.METHOD_CHOICE:
         return None
-    usable = memory.known - memory.rejected
     wanted = [MfaType.TOTP] if TOTP_CODE in usable else []
-    wanted += [MfaType.PASSWORD] if any(name in usable for name in ("password",)) else []
+    wanted += [MfaType.PASSWORD] if PASSWORD in usable else []
     for mfa_type in wanted:
         matching = [choice for choice in reading.choices if choice.mfa_type is mfa_type]
         if len(matching) == 1 and not memory.pressed.get((memory.page, matching[0].label)):
@@ -42,6 +44,16 @@ def method(reading: Reading, memory: Memory) -> Action | None:
     if reading.choices and not fillable(reading):
         return Ask(pause_for(reading))
     return None
+
+
+def _password_instead(reading: Reading, memory: Memory) -> Pick | None:
+    """A form that would send a code, beside the way to the one that takes the stored password."""
+    if any(field.role in PASSWORD_ROLES for field in reading.fields):
+        return None
+    ways = [choice for choice in reading.choices if choice.mfa_type is MfaType.PASSWORD]
+    if len(ways) != 1 or memory.pressed.get((memory.page, ways[0].label)):
+        return None
+    return Pick(ways[0], reading.submit)
 
 
 def openers(reading: Reading, memory: Memory) -> Action | None:

@@ -159,7 +159,7 @@ def _lone_code(group: Group, page: PageView, fields: list[ReadField]) -> ReadFie
     drawn = _DIGITS.fullmatch(item.element.placeholder) is not None or _is_short(item)
     if drawn and (said & FIELD_SAYS_CODE or about & (PAGE_SAYS_CODE | {"text:code", "text:totp"})):
         return seen[0]
-    witnessed = said & FIELD_SAYS_CODE and (sends or about & PAGE_SAYS_CODE)
+    witnessed = said & FIELD_SAYS_CODE and (sends or about & (PAGE_SAYS_CODE | {"text:totp"}))
     alone = said & LABELLED_CODE and about & GOES_ON and _nothing_else(group, page)
     return seen[0] if witnessed or alone else None
 

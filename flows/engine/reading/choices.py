@@ -156,6 +156,8 @@ def methods(page: PageView, form: ReadForm | None, *, kind: ChoiceKind, taken: s
         text = _full_text(item, page)
         if item.ref in taken or not text or len(text) > LONGEST or len(found) >= MAX_CHOICES:
             continue
+        if form is not None and item.element.role == "tab" and item.element.checked:
+            continue  # what it leads to is the form at hand
         choice = _method_choice(item, text, kind, form)
         if choice is not None:
             found.append(choice)
@@ -176,7 +178,8 @@ def _method_choice(item: Item, text: str, kind: ChoiceKind, form: ReadForm | Non
         using = not concepts.isdisjoint({"login", "with", "next"}) and not concepts.isdisjoint(
             {"email", "phone", "code", "code_word", "by_sms", "by_password", "by_other", "by_app", "by_push", "user"}
         )
-        if not switching and not (using and "with" in concepts):
+        tab = item.element.role == "tab" and method_of(text) is not None
+        if not switching and not tab and not (using and "with" in concepts):
             return None
     elif not switching and method_of(text) is None:
         return None
@@ -365,10 +368,16 @@ def _furniture(item: Item, page: PageView) -> bool:
 def _full_text(item: Item, page: PageView) -> str:
     """The control's words, and those of its row if it has too few of its own."""
     text = item.words or item.element.description
+    if "close" in control_concepts(text):
+        return text  # the words beside it are what it closes
     view = page.view_of[item.frame.index]
     parent = item.element.parent
     if len(words(text)) <= 2 and parent >= 0 and view.ends[parent] - parent < 12:
-        siblings = [node.text for node in view.nodes[parent + 1 : view.ends[parent]] if isinstance(node, Text)]
+        siblings = [
+            node.text
+            for node in view.nodes[parent + 1 : view.ends[parent]]
+            if isinstance(node, Text) and node.alert < 3
+        ]
         controls = sum(at in view.by_position for at in range(parent + 1, view.ends[parent]))
         if controls == 1 and siblings and sum(map(len, siblings)) < 120:
             return " ".join([*siblings, text]).strip()

@@ -120,11 +120,14 @@ def account_openers(page: PageView) -> list[Control]:
     return found[:3]
 
 
-def accept_and_decline(page: PageView, wanted: frozenset[str]) -> tuple[Control | None, Control | None]:
-    """The two answers to an offer or a question. `wanted` are concepts that speak for accepting this one."""
+def accept_and_decline(
+    page: PageView, wanted: frozenset[str], *, disabled: bool = False
+) -> tuple[Control | None, Control | None]:
+    """The two answers to an offer or a question. `wanted` are concepts that speak for accepting this one. Those that
+    are `disabled` until something is chosen count as well, or not."""
     yes: list[tuple[float, int, Item]] = []
     no: list[tuple[float, int, Item]] = []
-    for number, item in enumerate(pressables(page)):
+    for number, item in enumerate(pressables(page, disabled=disabled)):
         text = item.words
         if not text or len(text) > 70 or _in_furniture(item, page):
             continue

@@ -131,6 +131,7 @@ class FrameView:
             e.aria_label,
             (host.label or host.aria_label) if host else "",
             self._beside(item),
+            self._above_example(item),
             e.placeholder,
             host.placeholder if host else "",
         ):
@@ -139,6 +140,14 @@ class FrameView:
         if e.type in ("checkbox", "radio"):
             return self._text_after(item) or item.before
         return item.before or self._floating(item) or e.title
+
+    def _above_example(self, item: Item) -> str:
+        """A label that nothing ties to its field names it better than "000000" inside it does."""
+        example = item.element.placeholder
+        if not example.strip() or any(map(str.isalpha, example)):
+            return ""
+        above = self.nodes[max(0, item.position - 3) : item.position]
+        return item.before if any(isinstance(n, Text) and n.is_label and n.text == item.before for n in above) else ""
 
     def _beside(self, item: Item) -> str:
         """What stands on the field's line before it, as in a table of names and fields. It names the field better

@@ -84,7 +84,7 @@ def _compose(draft: Draft, kind: PageKind, score: float, reasons: tuple[str, ...
         yes, no = controls.accept_and_decline(page, frozenset({offer} if offer else ()))
     leaving = draft.leaving
     if kind is PageKind.METHOD_CHOICE and any(choice.needs_submit for choice in ways):
-        yes, _ = controls.accept_and_decline(page, frozenset({"send_code", "send"}))
+        yes, _ = controls.accept_and_decline(page, frozenset({"send_code", "send"}), disabled=True)
         submit = Submit(SubmitBy.CLICK, yes) if yes else Submit(SubmitBy.ENTER)
         ways = [choice for choice in ways if yes is None or choice.ref != yes.ref]
         yes = None
