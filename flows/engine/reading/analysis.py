@@ -9,9 +9,10 @@ from enum import StrEnum
 
 from flows.engine.reading import submits
 from flows.engine.reading.features import field_concepts, field_features, form_features, is_password
+from flows.engine.reading.items import Group, Item
 from flows.engine.reading.lexicon import concepts_of, control_concepts
 from flows.engine.reading.names import named
-from flows.engine.reading.page import Group, Item, PageView
+from flows.engine.reading.page import PageView
 from flows.engine.reading.scores import Verdict, weigh, weights
 
 

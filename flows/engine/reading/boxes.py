@@ -1,19 +1,16 @@
 """Rows of boxes that take a code together, a character each."""
 
 import re
-from typing import TYPE_CHECKING
 
+from flows.engine.reading.items import Item
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.names import named
 from flows.engine.reading.text import identifier_words
 
-if TYPE_CHECKING:  # it is the page that asks
-    from flows.engine.reading.page import Item
-
 _NUMBER = re.compile(r"\d+")
 
 
-def code_boxes(typed: "list[Item]") -> "list[Item]":
+def code_boxes(typed: list[Item]) -> list[Item]:
     """The longest row of at least four small boxes of one size, or of boxes that are numbered and called a code."""
     best: list[Item] = _numbered(typed)
     run: list[Item] = []
@@ -27,7 +24,7 @@ def code_boxes(typed: "list[Item]") -> "list[Item]":
     return best if len(best) <= 12 else []
 
 
-def _numbered(typed: "list[Item]") -> "list[Item]":
+def _numbered(typed: list[Item]) -> list[Item]:
     """The longest run of at least four whose names differ in their number only."""
     best: list[Item] = []
     run: list[Item] = []
@@ -42,7 +39,7 @@ def _numbered(typed: "list[Item]") -> "list[Item]":
     return best if len(best) <= 12 else []
 
 
-def _series(item: "Item") -> str:
+def _series(item: Item) -> str:
     """The name without its number, where it is that of a code."""
     e = item.element
     if e.type not in ("text", "tel", "number", "password", "") or (e.max_length or 1) > 2:
@@ -54,13 +51,13 @@ def _series(item: "Item") -> str:
     return ""
 
 
-def _is_box(item: "Item") -> bool:
+def _is_box(item: Item) -> bool:
     e = item.element
     if e.type not in ("text", "tel", "number", "password", ""):
         return False
     return e.max_length == 1 or (0 < e.rect.w <= 90 and e.rect.w <= 1.8 * max(e.rect.h, 1) and (e.max_length or 1) <= 2)
 
 
-def _beside(left: "Item", right: "Item") -> bool:
+def _beside(left: Item, right: Item) -> bool:
     a, b = left.element.rect, right.element.rect
     return abs(a.y - b.y) <= max(a.h, b.h, 6) and abs(a.w - b.w) <= 6

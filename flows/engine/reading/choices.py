@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 
 from flows.engine.reading import providers
 from flows.engine.reading.analysis import ReadForm
+from flows.engine.reading.items import Item
 from flows.engine.reading.lexicon import concepts_of, control_concepts
 from flows.engine.reading.model import Choice, ChoiceKind, MfaType
 from flows.engine.reading.names import named_among
-from flows.engine.reading.page import Item, PageView
+from flows.engine.reading.page import PageView
 from flows.engine.reading.text import fold, identifier_words, words
 from flows.engine.snapshot import Text
 

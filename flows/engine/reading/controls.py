@@ -4,10 +4,11 @@ import re
 
 from flows.engine.reading import providers
 from flows.engine.reading.choices import pressables
+from flows.engine.reading.items import Item
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import Control
 from flows.engine.reading.names import named_among
-from flows.engine.reading.page import Item, PageView
+from flows.engine.reading.page import PageView
 from flows.engine.reading.text import fold, identifier_words, words
 
 _PLACES = frozenset({"login", "signup"})

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from flows.engine.reading.analysis import Context, ReadForm, read_form
 from flows.engine.reading.fields import fields_of
+from flows.engine.reading.items import Group
 from flows.engine.reading.model import Field, FieldRole
-from flows.engine.reading.page import Group, PageView
+from flows.engine.reading.page import PageView
 
 
 def form_on(page: PageView, forms: list[ReadForm]) -> ReadForm | None:

@@ -7,9 +7,10 @@ speaks for each class. Features name concepts, never sites or whole texts.
 import re
 from collections.abc import Iterable
 
+from flows.engine.reading.items import Group, Item
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.names import named, named_among
-from flows.engine.reading.page import Group, Item, PageView
+from flows.engine.reading.page import PageView
 from flows.engine.reading.text import identifier_words
 
 FIELD_CONCEPTS = (

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from flows.engine.reading import lists as drop_downs
 from flows.engine.reading.analysis import Context, ReadField, ReadForm
+from flows.engine.reading.items import Item
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import CheckboxMeaning, Field, FieldRole
 from flows.engine.reading.names import named
-from flows.engine.reading.page import Item, PageView
+from flows.engine.reading.page import PageView
 from flows.engine.reading.text import fold, words
 
 _ROLES = {

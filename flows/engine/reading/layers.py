@@ -7,10 +7,11 @@ from flows.engine.reading import providers
 from flows.engine.reading.analysis import ReadForm
 from flows.engine.reading.choices import pressables
 from flows.engine.reading.controls import control
+from flows.engine.reading.items import Item
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import Control
 from flows.engine.reading.names import named_among
-from flows.engine.reading.page import Item, PageView
+from flows.engine.reading.page import PageView
 from flows.engine.reading.text import fold, identifier_words
 from flows.engine.snapshot import Box, Rect, Text
 

@@ -2,7 +2,7 @@
 
 import re
 
-from flows.engine.reading.page import Item
+from flows.engine.reading.items import Item
 from flows.engine.reading.text import fold, words
 from flows.engine.snapshot import Option
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from flows.engine.reading.analysis import ReadForm
 from flows.engine.reading.features import is_password
+from flows.engine.reading.items import Item
 from flows.engine.reading.lexicon import concepts_of
 from flows.engine.reading.model import Message
-from flows.engine.reading.page import FrameView, Item, PageView
+from flows.engine.reading.page import FrameView, PageView
 from flows.engine.reading.text import fold, words
 from flows.engine.snapshot import Element, Text
 

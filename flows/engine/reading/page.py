@@ -1,91 +1,17 @@
 """A frame seen as a page: which text labels what, which controls belong together."""
 
-import re
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from urllib.parse import urlsplit
 
-from flows.engine.reading.boxes import code_boxes
+from flows.engine.reading.groups import groups_of
+from flows.engine.reading.items import BUTTON_TYPES, Group, Item, is_field
 from flows.engine.reading.lexicon import concepts_of
-from flows.engine.reading.names import named
 from flows.engine.reading.text import fold, identifier_words
-from flows.engine.snapshot import Box, Element, Form, Frame, Snapshot, Text
+from flows.engine.snapshot import Box, Element, Frame, Snapshot, Text
 
-FIELD_TAGS = frozenset({"input", "select", "textarea"})
-BUTTON_TYPES = frozenset({"submit", "button", "reset", "image"})
-NOT_TYPED = frozenset({"checkbox", "radio", "file", "range", "color", "hidden", "submit", "button", "reset", "image"})
 MAX_LABEL = 160
 BESIDE_CHARS = 40
-MAX_APART = 25  # nodes between a field and the password that is asked with it
-MAX_GROUPS = 120
-MAX_FIELDS = 100
-MAX_BUTTONS = 300
-_TOGGLE = re.compile(r"eye|toggle|show|hide|reveal|visib|clear|caret|chevron|calendar|info|tooltip|help", re.I)
-
-
-@dataclass(slots=True, eq=False)
-class Item:
-    """An element and what stands around it."""
-
-    frame: Frame
-    position: int
-    element: Element
-    label: str = ""  # what names it: label, aria-label, placeholder, text before, whichever comes first
-    before: str = ""  # the words before it
-    ident: str = ""  # the words of its name and id
-    group: "Group | None" = None
-    provider: str | None = "?"  # the identity provider it signs in with; "?" until somebody asked
-    provider_is_guess: bool = False  # it only has the provider's name, which links to share and to follow have too
-
-    @property
-    def ref(self) -> str:
-        return self.frame.ref(self.element.index)
-
-    @property
-    def selector(self) -> str:
-        return self.frame.selector(self.element.path)
-
-    @property
-    def is_field(self) -> bool:
-        return _is_field(self.element)
-
-    @property
-    def is_typed(self) -> bool:
-        """Something a person types into."""
-        return _is_field(self.element) and self.element.type not in NOT_TYPED and self.element.tag != "select"
-
-    @property
-    def reachable(self) -> bool:
-        """A person can see it and fill or press it, now or once what covers it is closed."""
-        return self.element.hidden in ("", "covered") and self.frame.visible
-
-    @property
-    def words(self) -> str:
-        """Everything a button says about itself in words."""
-        e = self.element
-        return e.text or e.aria_label or e.title or (e.host.text or e.host.label if e.host else "")
-
-
-@dataclass(slots=True, eq=False)
-class Group:
-    """Controls that are sent together: a form, or what stands in for one."""
-
-    frame: Frame
-    form: Form | None
-    start: int  # of the node that holds it
-    end: int
-    fields: list[Item] = field(default_factory=list)
-    buttons: list[Item] = field(default_factory=list)
-    texts: list[Text] = field(default_factory=list)
-    heading: str = ""
-    boxes: list[Item] = field(default_factory=list)  # of a code split over several, in order
-
-    @property
-    def typed(self) -> list[Item]:
-        return [item for item in self.fields if item.is_typed]
 
 
 class FrameView:
@@ -169,7 +95,7 @@ class FrameView:
         for at in range(position - 1, max(-1, position - 7), -1):
             node = self.nodes[at]
             if isinstance(node, Element):
-                if _is_field(node) and not node.hidden and node.type not in ("checkbox", "radio"):
+                if is_field(node) and not node.hidden and node.type not in ("checkbox", "radio"):
                     return self._above(item)
                 continue
             if isinstance(node, Text) and not node.unseen:
@@ -198,7 +124,7 @@ class FrameView:
             node = self.nodes[at]
             if isinstance(node, Text):
                 return node.text[:MAX_LABEL]
-            if isinstance(node, Element) and _is_field(node):
+            if isinstance(node, Element) and is_field(node):
                 return ""
         return ""
 
@@ -215,131 +141,7 @@ class FrameView:
     @cached_property
     def groups(self) -> list[Group]:
         """Forms first, then clusters of fields that are in no form; in document order."""
-        found = [*self._form_groups(), *self._loose_groups()]
-        found.sort(key=lambda group: group.start)
-        for group in found:
-            group.texts = list(self.texts_in(group.start, group.end))
-            group.heading = self._heading(group)
-            group.boxes = code_boxes(group.typed)
-            for item in (*group.fields, *group.buttons):
-                item.group = item.group or group
-        return found
-
-    def _form_groups(self) -> list[Group]:
-        starts = {
-            node.form: at
-            for at, node in reversed(list(enumerate(self.nodes)))
-            if isinstance(node, Box) and node.tag == "form" and node.form >= 0
-        }
-        members: dict[int, list[Item]] = defaultdict(list)
-        for item in self.items:
-            if item.element.form >= 0:
-                members[item.element.form].append(item)
-        groups = []
-        for number, items in list(members.items())[:MAX_GROUPS]:
-            start = starts.get(number, items[0].position)
-            end = self.ends[start] if number in starts else items[-1].position + 1
-            form = self.frame.forms[number] if number < len(self.frame.forms) else Form()
-            group = Group(self.frame, form, start, end)
-            _fill(group, items)
-            if group.fields:
-                groups += self._parts(group, items) or [group]
-        return groups
-
-    def _parts(self, group: Group, items: list[Item]) -> list[Group]:
-        """The forms inside a form that spans the whole page, as some frameworks write it: each with a button of its
-        own, one of them with a password and whose it is. Empty where it is one form after all."""
-        typed = [item for item in group.typed if item.reachable]
-        sending = [item.position for item in items if _is_button(item) and _could_submit(item)]
-        homes: dict[int, list[Item]] = defaultdict(list)
-        for item in typed:
-            inside = (at for at in self.ancestors(item.position) if at > group.start)
-            home = next((at for at in inside if any(at < p < self.ends[at] for p in sending)), -1)
-            homes[home].append(item)
-        whole = [any(field.element.type == "password" for field in fields) for fields in homes.values()]
-        apart = all(self.ends[a] <= b for a, b in pairwise(sorted(homes)))
-        alone = any(len(fields) == 1 and has for fields, has in zip(homes.values(), whole, strict=True))
-        steps = any(not concepts_of(item.label).isdisjoint({"code", "totp"}) for item in typed)  # of the same login
-        if len(homes) < 2 or -1 in homes or not any(whole) or not apart or alone or steps:
-            return []
-        parts = [Group(self.frame, group.form, home, self.ends[home]) for home in sorted(homes)]
-        for part in parts:
-            _fill(part, [item for item in items if part.start < item.position < part.end])
-        return parts
-
-    def _loose_groups(self) -> list[Group]:
-        loose = [item for item in self.items if item.element.form < 0 and item.is_typed][:300]
-        if not loose:
-            return []
-        pressable = {item.position for item in self.items if _is_button(item)}
-        pressable = {at for at in pressable if _could_submit(self.by_position[at])}
-        homes: dict[int, list[Item]] = defaultdict(list)
-        for item in loose:
-            home = -1
-            for depth, at in enumerate(self.ancestors(item.position)):
-                if depth > 14:
-                    break
-                home = at
-                if any(at < p < self.ends[at] for p in pressable):
-                    break
-            homes[home].append(item)
-        self._join_passwords(homes, pressable)
-        groups: list[Group] = []
-        for start in sorted(homes):
-            end = self.ends[start] if start >= 0 else len(self.nodes)
-            outer = groups[-1] if groups and groups[-1].end >= end else None
-            if outer is not None and outer.start < start:
-                inner_buttons = [self.by_position[p] for p in pressable if start < p < end]
-                if not any(_sends(item) for item in inner_buttons):
-                    continue  # a part of what surrounds it
-            groups.append(Group(self.frame, None, start, end))
-        for group in reversed(groups):
-            taken = [
-                i for i in self.items if group.start < i.position < group.end and i.element.form < 0 and not i.group
-            ]
-            _fill(group, taken)
-            for item in taken:
-                item.group = group
-        return [group for group in groups if group.fields][:MAX_GROUPS]
-
-    def _join_passwords(self, homes: dict[int, list[Item]], pressable: set[int]) -> None:
-        """A password alone with its button belongs to the field before it, where that has no button of its own."""
-        for home in sorted(homes):
-            typed = [item for item in homes[home] if item.reachable]
-            if home < 0 or len(typed) != 1 or typed[0].element.type != "password":
-                continue
-            before = [
-                (item.position, item, start)
-                for start, items in homes.items()
-                for item in items
-                if start != home and item.reachable and 0 < typed[0].position - item.position <= MAX_APART
-            ]
-            if not before:
-                continue
-            _, last, other = max(before, key=lambda entry: entry[0])
-            end = self.ends[other] if other >= 0 else len(self.nodes)
-            own = (p for p in pressable if other < p < end and not home < p < self.ends[home])
-            if _is_for_search(last) or any(_sends(self.by_position[p]) for p in own):
-                continue
-            around = set(self.ancestors(typed[0].position))
-            joint = next((at for at in self.ancestors(last.position) if at in around), -1)
-            homes[joint] = [*homes.get(joint, []), *homes.pop(home)]
-            if joint != other:
-                homes[other].remove(last)
-                homes[joint].append(last)
-
-    def _heading(self, group: Group) -> str:
-        """The heading inside the group, else the last one before it."""
-        for text in group.texts[:4]:
-            if text.heading:
-                return text.text
-        for at in range(group.start - 1, max(-1, group.start - 14), -1):
-            node = self.nodes[at]
-            if isinstance(node, Text) and (node.heading or node.size >= 22):
-                return node.text
-            if isinstance(node, Element) and _is_field(node) and not node.hidden:
-                break
-        return ""
+        return groups_of(self)
 
 
 class PageView:
@@ -384,50 +186,6 @@ def _ident(e: Element) -> str:
 
 def _model_name(data: str) -> str:
     return " ".join(part.partition("=")[2] for part in data.split() if not part.startswith(("onclick", "jsname")))
-
-
-def _is_field(e: Element) -> bool:
-    if e.tag == "input":
-        return True
-    return e.tag in FIELD_TAGS or e.role in ("textbox", "searchbox")
-
-
-def _is_button(item: Item) -> bool:
-    return not item.is_field or item.element.type in BUTTON_TYPES
-
-
-def _could_submit(item: Item) -> bool:
-    e = item.element
-    if e.tag == "iframe" or e.hidden not in ("", "covered"):
-        return False
-    if e.tag == "a" and e.href and not e.href.endswith("#") and not e.href.startswith("javascript"):
-        return False
-    words = item.words
-    if not words:
-        return e.tag in ("button", "input") and not _TOGGLE.search(f"{e.css_class} {e.icon} {e.id}")
-    return "show" not in concepts_of(words) or "login" in concepts_of(words)
-
-
-def _sends(item: Item) -> bool:
-    if item.element.type == "submit" and item.element.tag == "input":
-        return True
-    concepts = concepts_of(item.words)
-    return not concepts.isdisjoint({"login", "next", "verify", "signup", "search", "subscribe", "send", "forgot"})
-
-
-def _is_for_search(item: Item) -> bool:
-    e = item.element
-    said = concepts_of(f"{item.label} . {e.placeholder}") | named(item.ident)
-    return "search" in (e.type, *said) or e.role == "searchbox"
-
-
-def _fill(group: Group, items: list[Item]) -> None:
-    for item in items:
-        if item.is_field and item.element.type not in BUTTON_TYPES:
-            if len(group.fields) < MAX_FIELDS:
-                group.fields.append(item)
-        elif item.element.tag != "iframe" and len(group.buttons) < MAX_BUTTONS:
-            group.buttons.append(item)
 
 
 def text_key(text: str) -> str:

@@ -3,9 +3,9 @@
 import re
 from functools import lru_cache
 
+from flows.engine.reading.items import Item
 from flows.engine.reading.lexicon import concepts_of, leftover
 from flows.engine.reading.names import named_among
-from flows.engine.reading.page import Item
 from flows.engine.reading.text import fold, identifier_words, is_unspaced, words
 
 # Slug: the words it goes by. The name alone is only taken for a button in a place where people sign in.

@@ -2,9 +2,10 @@
 
 from flows.engine.reading.choices import masked_destination, pressables
 from flows.engine.reading.controls import control
+from flows.engine.reading.items import Item
 from flows.engine.reading.lexicon import concepts_of, control_concepts
 from flows.engine.reading.model import Control
-from flows.engine.reading.page import Item, PageView
+from flows.engine.reading.page import PageView
 
 _CODE = frozenset({"code", "code_word", "send_code", "totp"})
 _SENDS = frozenset({"send", "by_sms", "by_call", "by_email", "send_link"})

@@ -2,9 +2,10 @@
 
 from flows.engine.reading import providers
 from flows.engine.reading.features import is_password
+from flows.engine.reading.items import Group, Item
 from flows.engine.reading.lexicon import concepts_of, control_concepts
 from flows.engine.reading.names import named_among
-from flows.engine.reading.page import FrameView, Group, Item, PageView
+from flows.engine.reading.page import FrameView, PageView
 from flows.engine.reading.text import identifier_words
 from flows.engine.snapshot import Box
 
