@@ -168,3 +168,19 @@ def test_a_button_for_a_passkey_is_no_provider_s_whatever_the_language(words: st
     assert [(choice.kind, choice.mfa_type) for choice in found.choices] == [
         (ChoiceKind.SIGN_IN_METHOD, MfaType.PASSKEY)
     ]
+
+
+@pytest.mark.parametrize(
+    ("host", "found"),
+    [
+        ("sso.site.test", ["google", "acme"]),  # the page's own host names no provider
+        ("sso.other.test", ["sso", "sso"]),
+    ],
+)
+def test_the_host_of_the_page_is_no_provider(host: str, found: list[str]) -> None:
+    ways = [
+        link(name, f"https://{host}/realms/r/broker/{name.lower()}/login?client_id=app&tab_id=x")
+        for name in ("Google", "Acme")
+    ]
+    page = snapshot(heading("Zaloguj się"), FORM, *ways, url="https://sso.site.test/auth", title="Zaloguj się")
+    assert providers(read(page)) == found

@@ -186,7 +186,8 @@ def _provider_of(item: Item) -> str | None:
     markup = f"{e.id} {e.name} {e.css_class} {e.data} {e.icon} {e.value} {e.form_action}"
     inner = identifier_words(markup)
     by_host = _AUTHORIZE.search(href)
-    if by_host and (slug := _slug(identifier_words(by_host.group(1)))) is not None:
+    elsewhere = by_host is not None and by_host.group(1) != _host(item.frame.url)  # "sso.acme.com" is no provider there
+    if by_host and elsewhere and (slug := _slug(identifier_words(by_host.group(1)))) is not None:
         return slug
     if _NOT_SIGN_IN.search(href) or _HOSTS_OF_PROFILES.match(href) or _SHARE.search(said) or len(said) > 90:
         return None
