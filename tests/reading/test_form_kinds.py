@@ -220,3 +220,24 @@ async def test_a_bar_at_the_bottom_may_send_the_form_above(reading: Read) -> Non
     )
     assert found.submit is not None
     assert found.submit.control is not None
+
+
+ONLY_NEW = """<h1>{head}</h1><form action="/next" method=post><label>{new} <input type=password name=pw autocomplete=new-password>
+</label><label>{again} <input type=password name=pw2 autocomplete=new-password></label><button>{button}</button></form>"""
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (("Aktualizacja", "Nowe hasło", "Powtórz hasło", "Wyślij"), K.RESET),
+        (("Breyting", "Nýtt lykilorð", "Aftur", "Senda"), K.RESET),
+        (("Załóż konto", "Nowe hasło", "Powtórz hasło", "Zarejestruj się"), K.SIGN_UP),  # the last step of one
+    ],
+)
+async def test_new_passwords_alone_are_for_an_account_there_is(
+    reading: Read, words: tuple[str, str, str, str], kind: PageKind
+) -> None:
+    head, new, again, button = words
+    found = await reading(ONLY_NEW.format(head=head, new=new, again=again, button=button), url="https://site.test/act")
+    assert found.kind is kind
+    assert [field.role for field in found.fields] == [R.NEW_PASSWORD, R.NEW_PASSWORD]

@@ -275,11 +275,14 @@ def _confirms(group: Group, page: PageView) -> bool:
 
 
 def _resets(group: Group, page: PageView) -> bool:
-    """A new password for an account there is: the page or its address says so, and nothing speaks of a new account."""
+    """A new password for an account there is: the page or its address says so, or whose it is goes without saying, and
+    nothing speaks of a new account."""
     about = form_features(group, page)
     if about & {f"{source}:signup" for source in ("heading", "button", "title", "url", "action", "aria")}:
         return False
-    return bool(about & {f"{source}:forgot" for source in ("heading", "button", "title", "url", "action")})
+    seen = [item for item in group.typed if item.reachable]
+    only = len(seen) > 1 and all(is_password(item) for item in seen)
+    return only or bool(about & {f"{source}:forgot" for source in ("heading", "button", "title", "url", "action")})
 
 
 def _agreed(context: Context, fields: list[ReadField]) -> list[ReadField]:
