@@ -1,13 +1,17 @@
 """What counts as proof, without a browser."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 from flows.engine.contract import ProfileState
 from flows.engine.marks import Marks
 from flows.engine.verify import Proven, Unproven, Visits, _prove
 
-OPEN = Marks("https://a.example/", 200, login_form=False, sign_out=False, login_links=False, unclear=False, score=0.1)
-OFFERS = Marks("https://a.example/", 200, login_form=False, sign_out=False, login_links=True, unclear=False, score=0.0)
+OPEN = Marks(
+    "https://a.example/", 200, login_form=False, sign_out=False, login_links=False, unclear=False, score=0.1,
+    landmarks=tuple("abcdefgh"),
+)  # fmt: skip
+OFFERS = replace(OPEN, login_links=True, score=0.0)
 
 
 class Same:

@@ -29,12 +29,6 @@ FORMS: dict[str, tuple[str, PageKind, list[FieldRole], str | None]] = {
         authenticator-app in.</p><label for=c>Code</label><input id=c name=code><button>Bevestigen</button></div>""",
         K.CODE, [R.TOTP], "Bevestigen",
     ),
-    "a code beside what was taken, its label tied to nothing": (
-        """<div><label>User</label><input id=u disabled></div><div><label>Password</label><input id=p type=password
-        disabled></div><div><label>Security code (from your authenticator)</label><input id=c placeholder=000000></div>
-        <button>Continue</button>""",
-        K.LOGIN, [R.TOTP], "Continue",
-    ),
     "no form element, clickable div": (
         """<div class=box><h1>Sign in</h1><div>Email</div><input class=i><div>Password</div><input type=password>
         <div role=button tabindex=0>Sign in</div></div>""",
@@ -290,3 +284,15 @@ async def test_what_stands_beside_a_field_names_it_better_than_the_example_in_it
         ("Database", FieldRole.TEXT),
     ]
     assert found.fields[0].placeholder == "localhost"
+
+
+async def test_a_label_that_nothing_ties_to_its_field_says_more_than_an_example_of_digits(reading: Read) -> None:
+    found = await reading(
+        """<div><label>User</label><input id=u disabled></div><div><label>Password</label>
+        <input id=p type=password disabled></div><div><label style=display:block>Security code (from your authenticator)</label>
+        <input id=c placeholder=000000></div><button>Continue</button>""",
+        url="https://site.test/login",
+    )
+    assert [(field.role, field.label) for field in found.fields] == [
+        (R.TOTP, "Security code (from your authenticator)")
+    ]
