@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from flows.engine.contract import ProfileState
 from flows.engine.marks import (
     Marks,
     Verdict,
@@ -17,7 +16,6 @@ from flows.engine.marks import (
     place_of,
 )
 from flows.engine.snapshot import Element, Frame, Snapshot
-from flows.engine.verify import Proven, Unproven, _prove
 
 URL = "https://a.example/home"
 OUT = Marks("https://a.example/login", 200, True, False, True, False, 0.0)
@@ -131,17 +129,3 @@ def test_a_picture_to_press_is_known_by_its_name() -> None:
     bare = replace(inside, landmarks=outside.landmarks[:1])
     assert later(inside, inside, outside) == "in"
     assert later(bare, inside, outside) == "unsure"
-
-
-@pytest.mark.parametrize(("landmarks", "shown"), [(2, Unproven), (20, Proven)])
-async def test_a_site_that_shows_everybody_the_same_error_proves_nothing(landmarks: int, shown: type) -> None:
-    class Everybody:
-        async def both(self, url: str) -> tuple[Marks, Marks]:
-            page = Marks(place_of(url), 200, False, False, False, False, 0.15, tuple(map(str, range(landmarks))))
-            return page, page
-
-        async def left(self, session: object) -> ProfileState:
-            return ProfileState({})
-
-    found = await _prove(Everybody(), None, landed=URL, login_page="https://a.example/login")  # type: ignore[arg-type]
-    assert isinstance(found, shown)

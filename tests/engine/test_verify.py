@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any, cast
 
+import pytest
+
 from flows.engine.contract import ProfileState
 from flows.engine.marks import Marks
 from flows.engine.verify import Proven, Unproven, Visits, _prove
@@ -40,3 +42,9 @@ async def test_where_nothing_tells_the_two_apart_the_word_of_the_login_stands() 
     proven = await proof_of(OPEN)
     assert isinstance(proven, Proven)
     assert proven.check is None
+
+
+@pytest.mark.parametrize(("landmarks", "shown"), [(2, Unproven), (20, Proven)])
+async def test_a_site_that_shows_everybody_the_same_error_proves_nothing(landmarks: int, shown: type) -> None:
+    error = replace(OPEN, landmarks=tuple(map(str, range(landmarks))))
+    assert isinstance(await proof_of(error), shown)
