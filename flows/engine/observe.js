@@ -22,7 +22,7 @@
     "contentinfo", "main", "group", "radiogroup", "listbox", "list", "menu", "tablist", "tabpanel", "region"]);
   const CLICK_ROLES = new Set(["button", "link", "tab", "option", "radio", "checkbox", "switch", "menuitem",
     "menuitemradio", "textbox", "searchbox", "combobox", "treeitem"]);
-  const ALERT = /(^|[^a-z])(error|errors|err|alert|invalid|danger|warning|warn|messages?|msg|notice|flash|toast|feedback|fail(ed|ure)?|validation|snackbar|problem|errorlist|callout)([^a-z]|$)/i;
+  const ALERT = /(^|[^a-z])([a-z]*error[a-z]*|err|alert|invalid|danger|warning|warn|messages?|msg|notice|flash|toast|feedback|fail(ed|ure)?|validation|snackbar|problem|callout)([^a-z]|$)/i;
   const INLINE = /^(SPAN|B|I|EM|STRONG|A|FONT|U|SMALL|MARK|SLOT)$/;
   const LIGATURES = /(^|[^a-z])material-(icons|symbols)/; // icon fonts whose icons are words, such as "visibility_off"
   const OVERLAY = /modal|dialog|popup|pop-up|overlay|lightbox|cookie|consent|gdpr|onetrust|cmp|drawer|offcanvas/i;

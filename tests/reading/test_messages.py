@@ -1,6 +1,9 @@
 """Which of several messages reaches the person: the one they would see, and the one that tells them something."""
 
+import pytest
+
 from flows.engine.reading import read
+from tests.reading.conftest import Read
 from tests.reading.pages import button, field, form, heading, snapshot, text
 
 USER = field("Login", name="login")
@@ -41,3 +44,19 @@ def test_a_hidden_description_yields_to_what_stands_on_the_page() -> None:
     told = text("Login lub hasło są nieprawidłowe.", a=1, rd=1)
     assert said(form(told, USER, word, SENT)) == "Login lub hasło są nieprawidłowe."
     assert said(form(USER, word, SENT)) == "Nieprawidłowy wpis, komunikat 1 z 1"
+
+
+@pytest.mark.parametrize("name", ["error", "errornote", "loginError", "form_errorText__x7"])
+async def test_a_red_note_of_an_error_s_class_is_the_message_in_any_language(reading: Read, name: str) -> None:
+    """As Django's admin and generated style sheets call it."""
+    page = f"""<p class={name} style="color:#ba2121">Kaloga mopuru seno vadega.</p><form method=post>
+    <label>Login <input name=l></label><label>Hasło <input type=password name=h></label><button>Zaloguj</button></form>"""
+    message = (await reading(page)).message
+    assert message is not None
+    assert message.text == "Kaloga mopuru seno vadega."
+
+
+async def test_a_red_note_of_another_class_is_none(reading: Read) -> None:
+    page = """<p class=mirror style="color:#ba2121">Kaloga mopuru seno vadega.</p><form method=post>
+    <label>Login <input name=l></label><label>Hasło <input type=password name=h></label><button>Zaloguj</button></form>"""
+    assert (await reading(page)).message is None
