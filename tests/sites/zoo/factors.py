@@ -70,6 +70,16 @@ def lost_code(zoo: Zoo) -> None:
     mailed_code(zoo, lost=True)
 
 
+def _asks_half_way(visit: Visit) -> str | Response:
+    """Asks for the code of a login that waits for one."""
+    if "half" not in visit.session:
+        return redirect("/login")
+    return (
+        "<h1>Verification code</h1><p>We sent a code to your device.</p><form method='post'><label for='c'>Code"
+        "</label><input id='c' name='code' autocomplete='off'><button>Verify</button></form>"
+    )
+
+
 def refused_elsewhere(zoo: Zoo) -> None:
     """A wrong code ends on a page of its own; the login starts anew, with a new code."""
     plain(zoo, then="/code")
@@ -82,15 +92,7 @@ def refused_elsewhere(zoo: Zoo) -> None:
         sign_in(visit.session, who)
         return Go("/home")
 
-    def show(visit: Visit) -> str | Response:
-        if "half" not in visit.session:
-            return redirect("/login")
-        return (
-            "<h1>Verification code</h1><p>We sent a code to your device.</p><form method='post'><label for='c'>Code"
-            "</label><input id='c' name='code' autocomplete='off'><button>Verify</button></form>"
-        )
-
-    zoo.screen("/code", show, take)
+    zoo.screen("/code", _asks_half_way, take)
     zoo.screen("/denied", lambda visit: "<p>Invalid verification code</p><p><a href='/login'>Go to the portal</a></p>")
 
 
@@ -105,15 +107,7 @@ def refused_on_the_way(zoo: Zoo) -> None:
         sign_in(visit.session, visit.session["half"])
         return Go("/home")
 
-    def show(visit: Visit) -> str | Response:
-        if "half" not in visit.session:
-            return redirect("/login")
-        return (
-            "<h1>Verification code</h1><p>We sent a code to your device.</p><form method='post'><label for='c'>Code"
-            "</label><input id='c' name='code' autocomplete='off'><button>Verify</button></form>"
-        )
-
-    zoo.screen("/code", show, take)
+    zoo.screen("/code", _asks_half_way, take)
     zoo.screen("/denied", lambda visit: Response("<h1>Oh dear</h1><p>That was not it.</p>", 400))
 
 
