@@ -1,5 +1,7 @@
 """What every test shares."""
 
+import os
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -9,6 +11,10 @@ from django.db import connections
 
 from authsvc.system import browser_ensure
 from vault.aio import db_threads
+
+# The suite starts some fifty processes: what the first one compiles, the next ones find.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

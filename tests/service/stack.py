@@ -11,17 +11,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from kernel import Kernel
 
 from tests.service.places import database_of_its_own, redis_of_its_own
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 300
+CHROMIUM = ("chrom", "headless")  # what its programs are called
 STOP_SECONDS = 30
 READY = "authsvc is ready."  # the last thing that `up` says before it serves
 # The suite's own settings must not reach a service that makes its own.
@@ -79,6 +81,17 @@ class Stack:
                 continue
             if str(self.data_dir).encode() in environment:
                 found[int(entry.name)] = command
+        return found
+
+    def below(self, *programs: str) -> dict[psutil.Process, list[str]]:
+        """Every living process that descends from the service, Chromium too (it starts without our environment), and
+        the words of its command line; only those with one of `programs` in the first word when any are named."""
+        found = {}
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.Error):  # it ended meanwhile
+                words = process.cmdline()
+                if not programs or (words and any(program in words[0] for program in programs)):
+                    found[process] = words
         return found
 
     def stop(self) -> None:

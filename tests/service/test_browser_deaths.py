@@ -10,7 +10,7 @@ from kernel import Kernel
 from kernel.types import BrowserCreateResponse
 
 from flows.engine.own_browser import FOLDER
-from tests.service.stack import Stack, running
+from tests.service.stack import CHROMIUM, Stack, running
 from tests.service.test_browser_changes import driven, over, unique, until
 from tests.service.test_browsers import kept
 from tests.service.test_trouble import kill
@@ -29,11 +29,9 @@ def client(mortal: Stack) -> Kernel:
     return mortal.client(max_retries=5, timeout=120)
 
 
-def parts_of(stack: Stack) -> set[psutil.Process]:
-    """Every Chromium and display below the service."""
-    below = psutil.Process(stack.process.pid).children(recursive=True)
-    names = {process: process.name() for process in below if process.is_running()}
-    return {process for process, name in names.items() if "chrom" in name or "headless" in name or "Xvfb" in name}
+def parts_of(stack: Stack) -> dict[psutil.Process, list[str]]:
+    """Every Chromium and display below the service, with its command line."""
+    return stack.below(*CHROMIUM, "Xvfb")
 
 
 def begun(stack: Stack, client: Kernel, profile: str) -> tuple[BrowserCreateResponse, set[psutil.Process], Path]:
@@ -45,15 +43,15 @@ def begun(stack: Stack, client: Kernel, profile: str) -> tuple[BrowserCreateResp
     there = parts_of(stack)
     made = client.browsers.create(profile={"name": profile, "save_changes": True}, timeout_seconds=600)
     mark(stack, made.cdp_ws_url, "unsaved")
-    new = parts_of(stack) - there
+    new = {process: words for process, words in parts_of(stack).items() if process not in there}
     folders = [
         word.partition("=")[2]
-        for process in new
-        for word in process.cmdline()
+        for words in new.values()
+        for word in words
         if word.startswith("--user-data-dir=") and FOLDER in word
     ]
     assert folders
-    return made, new, Path(folders[0])
+    return made, set(new), Path(folders[0])
 
 
 def mark(stack: Stack, url: str, value: str) -> None:
@@ -76,9 +74,9 @@ def free(client: Kernel, profile: str) -> None:
 def test_r33_a_killed_browser_ends_its_session_and_saves_nothing(mortal: Stack, client: Kernel) -> None:
     profile = unique("crash")
     made, processes, folder = begun(mortal, client, profile)
-    main = [process for process in processes if str(folder) in " ".join(process.cmdline())]
-    for process in main:
-        process.kill()
+    for process, words in parts_of(mortal).items():
+        if str(folder) in " ".join(words):
+            process.kill()
     until(lambda: over(client, made.session_id))
     until(lambda: gone(processes, folder))
     assert kept(client, profile) == {"mark": "before"}

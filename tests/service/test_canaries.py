@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from typing import Any
 
 import httpx
-import psutil
 import pytest
 from kernel import Kernel
 
@@ -64,13 +63,7 @@ def log_in(stack: Stack, client: Kernel, answers: list[Any], **options: Any) -> 
 
 
 def command_lines(stack: Stack) -> str:
-    found = []
-    for process in psutil.Process(stack.process.pid).children(recursive=True):
-        try:
-            found.append(" ".join(process.cmdline()))
-        except psutil.Error:
-            continue
-    return "\n".join(found)
+    return "\n".join(" ".join(words) for words in stack.below().values())
 
 
 def admin_pages(stack: Stack) -> str:

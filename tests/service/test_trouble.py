@@ -15,7 +15,7 @@ from kernel.types.auth import ManagedAuth
 from authsvc.demo.accounts import ACCOUNTS
 from tests.service.driving import ENDED, Account, canonical_answer, drive
 from tests.service.opening import page_text, profile_state
-from tests.service.stack import Stack, running
+from tests.service.stack import CHROMIUM, Stack, running
 
 ADA = ACCOUNTS["ada@demo.test"]
 KNOWN = Account(ADA.email, ADA.password)
@@ -110,9 +110,7 @@ def test_a_killed_browser_is_replaced(broken: Stack) -> None:
 
 
 def browser_pids(stack: Stack) -> list[int]:
-    """Chromium is started without our environment, so it is found below the worker instead."""
-    below = psutil.Process(stack.process.pid).children(recursive=True)
-    return [process.pid for process in below if "chrom" in process.name() or "headless" in process.name()]
+    return [process.pid for process in stack.below(*CHROMIUM)]
 
 
 def test_a_killed_web_process_costs_the_login_nothing(broken: Stack) -> None:
@@ -149,8 +147,8 @@ def test_stopping_leaves_no_process_behind() -> None:
         connection = connect(service, client, browser={"stealth": True})
         client.auth.connections.login(connection.id)
         until(client, connection, waiting)
-        below = psutil.Process(service.process.pid).children(recursive=True)
-        assert any("chrom" in process.name() for process in below)
+        below = service.below()
+        assert service.below(*CHROMIUM)
         service.stop()
         assert service.process.returncode == 0
         _, alive = psutil.wait_procs(below, timeout=5)
